@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from child_processes import ended_after
 from e2e.processes import free_port
 from fuseboard.testing.plugin import fresh_breakers, fuseboard_clock
 from scripted_operator import eventually
@@ -26,16 +27,15 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
         stdout=subprocess.DEVNULL,
     )
-    client = redis.Redis(port=port, socket_timeout=5)
+    with ended_after(server):
+        client = redis.Redis(port=port, socket_timeout=5)
 
-    def answers() -> bool:
-        try:
-            return bool(client.ping())
-        except redis.ConnectionError:
-            return False
+        def answers() -> bool:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
 
-    eventually(answers, "an answer of Redis")
-    client.close()
-    yield port
-    server.terminate()
-    server.wait()
+        eventually(answers, "an answer of Redis")
+        client.close()
+        yield port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from fuseboard.breakers.policy_set import Override, Policy, PolicySet, UnusableS
 from fuseboard.breakers.registry import Registry
 from fuseboard.process import registry
 from fuseboard.testing import reset_breakers
+from scripted_operator import eventually
 
 THREE: dict[str, Any] = {"trip": {"consecutiveFailures": 3}}
 ONE: dict[str, Any] = {"trip": {"consecutiveFailures": 1}}
@@ -210,6 +212,21 @@ def test_code_classifies_before_the_policy_and_cannot_break_a_call(breakers: Reg
     assert (totals["ignored"], totals["failed"], totals["succeeded"]) == (1, 2, 1)
     with pytest.raises(ConfigError, match="a classify that is no function"):
         breakers.get_breaker("a", classify=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("fresh_breakers")
+def test_no_thread_is_left_of_breakers_that_were_reset() -> None:
+    spec = {"trip": {"slowCallRate": {"thresholdPercent": 50, "slowerThan": "1h"}}}
+
+    def beats() -> bool:
+        return any(thread.name == "fuseboard-heartbeat" for thread in enumerate_threads())
+
+    get_breaker("slow", spec).call(lambda: None)
+    assert beats()
+    reset_breakers()
+    eventually(lambda: not beats(), "the end of the heartbeat")
+    get_breaker("slow", spec).call(lambda: None)
+    assert beats()
 
 
 @pytest.mark.usefixtures("fresh_breakers")

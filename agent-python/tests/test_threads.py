@@ -6,7 +6,8 @@ import dis
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from random import Random
 from threading import Barrier, Event, Thread
 from types import CodeType
 from typing import Any
@@ -131,6 +132,57 @@ def test_no_outcome_is_lost_among_failures_and_edits() -> None:
     assert stats.window == {"calls": THREADS * EACH, "failures": THREADS * EACH // 10, "slow": 0}
 
 
+@pytest.mark.parametrize("window", [{"type": "Time", "duration": "10m"}, {"type": "Count", "size": 100_000}])
+def test_no_failure_is_lost_and_none_counts_twice(window: dict[str, Any]) -> None:
+    breaker = create_breaker({"trip": {"window": window, "failureCount": 100_000}})
+
+    @breaker
+    def work() -> None:
+        raise KeyError
+
+    permits = [breaker.enter() for _ in range(EACH)]
+
+    def calls(_: int) -> None:
+        for permit in permits:
+            assert permit is not None
+            permit.fail(ValueError())
+            with pytest.raises(KeyError):
+                work()
+
+    with switching_often():
+        in_threads(calls)
+    stats = breaker.stats()
+    ended = EACH + THREADS * EACH
+    assert stats.totals["failed"] == sum(stats.latency) == ended
+    assert stats.window == {"calls": ended, "failures": ended, "slow": 0}
+    assert stats.consecutive_failures == ended
+
+
+def test_failures_of_many_threads_open_the_circuit_once() -> None:
+    breaker = create_breaker({"trip": {"window": {"type": "Time", "duration": "10m"}, "failureCount": 10_000}})
+    opened: list[str] = []
+    breaker.on("transition", lambda event: opened.append(event.reason))
+    admitted = [0] * THREADS
+
+    @breaker
+    def work(thread: int) -> None:
+        admitted[thread] += 1
+        raise KeyError
+
+    def calls(thread: int) -> None:
+        for _ in range(EACH):
+            with pytest.raises((KeyError, CircuitOpenError)):
+                work(thread)
+
+    with switching_often():
+        in_threads(calls)
+    totals = breaker.stats().totals
+    assert opened == ["failure-count"]
+    assert totals["failed"] == sum(admitted)
+    assert 10_000 <= totals["failed"] < 10_000 + THREADS
+    assert totals["failed"] + totals["rejected"] == THREADS * EACH
+
+
 def test_buckets_that_end_meanwhile_lose_nothing() -> None:
     breaker = create_breaker({"trip": {"window": {"type": "Time", "duration": "10ms"}, "failureCount": 1_000_000}})
     work = breaker(nothing)
@@ -253,6 +305,61 @@ def test_blocks_of_threads_do_not_mix() -> None:
     assert (mixed, totals["succeeded"] + totals["failed"]) == ([], THREADS * EACH)
 
 
+WINDOWS: list[dict[str, Any]] = [
+    {"type": "Time", "duration": "1s"},
+    {"type": "Count", "size": 20},
+    {"type": "Ewma", "halfLife": "1s"},
+]
+CONDITIONS: list[dict[str, Any]] = [
+    {"failureRate": {"thresholdPercent": 50}, "minimumCalls": 8},
+    {"failureCount": 7},
+    {"consecutiveFailures": 5},
+]
+
+
+@pytest.mark.parametrize("mode", ["Enforce", "Shadow", "Disabled"])
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("window", WINDOWS)
+def test_what_is_counted_without_the_lock_is_what_is_counted_with_it(
+    window: dict[str, Any], condition: dict[str, Any], mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = {"mode": mode, "trip": {"window": window, **condition}, "recovery": {"openDuration": "200ms"}}
+    random = Random(1)
+    clocks = [FakeClock(), FakeClock()]
+    without_lock = create_breaker(spec, clocks[0])
+    monkeypatch.setattr("fuseboard.core.circuit.has_gil", lambda: False)
+    with_lock = create_breaker(spec, clocks[1])
+    both = (without_lock, with_lock)
+
+    def fail(number: int) -> None:
+        raise LookupError(number)
+
+    working, failing = [each(nothing) for each in both], [each(fail) for each in both]
+    permits = [[each.enter() for each in both] for _ in range(4)]
+    for step in range(1_500):
+        kind = random.choices(("works", "fails", "permit", "wait", "force"), (5, 4 + step // 100, 2, 5, 0.1))[0]
+        ms, chosen = random.randrange(60), random.randrange(4)
+        for i, each in enumerate(both):
+            if kind == "works":
+                with suppress(CircuitOpenError):
+                    working[i]()
+            elif kind == "fails":
+                with suppress(CircuitOpenError, LookupError):
+                    failing[i](step)
+            elif kind == "permit":
+                permit, permits[chosen][i] = permits[chosen][i], each.enter()
+                if permit is not None:
+                    permit.fail(KeyError()) if ms % 2 else permit.succeed()
+            elif kind == "wait":
+                clocks[i].advance(ms)
+            else:
+                each.force_closed("drill", 0.1)
+        if step % 10 == 0:
+            assert without_lock.stats() == with_lock.stats()
+    assert without_lock.stats() == with_lock.stats()
+    assert without_lock.stats().totals["failed"] > 100
+
+
 def straight_line(function: Any, first: str, last: str) -> list[str]:
     """The operations from the line that begins with ``first`` to the next that begins with ``last``, in the code of a function or
     one inside of it."""
@@ -285,9 +392,12 @@ REJECTION = ("if now < generation.rejects_until", "return None")
         (Circuit.enter, REJECTION),
         (Breaker.enter, REJECTION),
         (Breaker.__enter__, ("if self._block is None", "return permit")),
-        (Breaker._begin_block, ("if self._block is None", "self._block = permit")),
+        (Breaker._begin_block, ("if self._block is None", "self._first_block, self._block")),
+        (Breaker._end_block, ("if permit is None", "return permit")),
+        (Breaker._end_block, ("self._more_blocks -= 1", "self._block, self._first_block")),
         (Breaker.__exit__, ("permit = self._block", "self._block = None")),
         (decorated._function, ("until = generation.rejects_until", "circuit.counters[REJECTED]")),
+        (Circuit.count_failure, ("config, window, counters = self.config", "return True")),
     ],
 )
 def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any, lines: tuple[str, str]) -> None:

@@ -55,6 +55,7 @@ def after_fork() -> None:
 def forget_everything() -> None:
     """Forget every breaker, policy and override of this process, for tests."""
     _breakers.clear()
+    stall_detector.rest()
     if _registry is not None:
         _registry.clear()
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from child_processes import discard
+
 ROOT = Path(__file__).parents[3]
 NODE = ROOT / "node_modules/node/bin/node"
 SOURCE = Path(__file__).parents[2] / "src"
@@ -88,9 +90,8 @@ class Operator:
         return json.loads(self._get(self._ports[2], path, body, method)[1] or "null")
 
     def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            discard(self._process)
 
     def _get(
         self, port: int, path: str, body: Mapping[str, Any] | None = None, method: str | None = None
@@ -112,7 +113,11 @@ class Service:
             stdout=subprocess.PIPE,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **environment},
         )
-        self.began_with: str = self._read()["beganWith"]
+        try:
+            self.began_with: str = self._read()["beganWith"]
+        except ValueError:
+            self.kill()
+            raise
 
     def ask(self, command: str, **more: Any) -> Any:
         assert self._process.stdin is not None
@@ -128,18 +133,15 @@ class Service:
 
     def end(self) -> int:
         """Let it end by itself, as a program that has nothing left to do."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
         self._process.stdin.close()
-        code = self._process.wait(WAIT_S)
-        self._process.stdout.close()
-        return code
+        try:
+            return self._process.wait(WAIT_S)
+        finally:
+            self.kill()
 
     def kill(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.kill()
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        discard(self._process)
 
     def _read(self) -> Any:
         assert self._process.stdout is not None

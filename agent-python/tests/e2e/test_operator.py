@@ -17,9 +17,11 @@ def operator(tmp_path: Path) -> Iterator[Operator]:
     (tmp_path / "policies").mkdir()
     started = Operator(tmp_path / "policies", tmp_path / "operator.log")
     put(tmp_path, consecutiveFailures=2)
-    started.start()
-    yield started
-    started.kill()
+    try:
+        started.start()
+        yield started
+    finally:
+        started.kill()
 
 
 def put(tmp_path: Path, **trip: Any) -> None:
@@ -99,9 +101,12 @@ def test_a_python_process_is_an_agent_like_any_other(operator: Operator, tmp_pat
 def test_a_process_without_an_operator_runs_and_ends_by_itself(operator: Operator, tmp_path: Path) -> None:
     operator.kill()
     service = Service(environment(operator, tmp_path))
-    assert service.ask("ready", timeout=0.1) == "Defaults"
-    assert service.call("payments", "fail", "fail", "fail", "ok") == ["failed", "failed", "failed", "passed"]
-    assert service.end() == 0
+    try:
+        assert service.ask("ready", timeout=0.1) == "Defaults"
+        assert service.call("payments", "fail", "fail", "fail", "ok") == ["failed", "failed", "failed", "passed"]
+        assert service.end() == 0
+    finally:
+        service.kill()
     operator.start()
 
 

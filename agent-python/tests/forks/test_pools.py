@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from child_processes import ended_after
 from fuseboard.testing import FakeControlPlane
 
 from .planes import SOURCE, TESTS, boots, counted
@@ -42,23 +43,23 @@ def test_processes_of_multiprocessing_are_agents_and_count_exactly(method: str, 
 
 class Worker:
     def __init__(self, plane: FakeControlPlane, redis_port: int, log: Path) -> None:
-        self._log = log.open("wb")
         self.env = {**environment(plane), "CELERY_REDIS": f"redis://127.0.0.1:{redis_port}/1"}
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "celery",
-                "--app=forks.celery_worker",
-                "worker",
-                "--pool=prefork",
-                "--concurrency=2",
-                "--loglevel=WARNING",
-            ],
-            env=self.env,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "celery",
+                    "--app=forks.celery_worker",
+                    "worker",
+                    "--pool=prefork",
+                    "--concurrency=2",
+                    "--loglevel=WARNING",
+                ],
+                env=self.env,
+                stdout=file,
+                stderr=file,
+            )
 
     def pay(self, times: int) -> Counter[int]:
         """Let tasks run; how many ran in which process."""
@@ -72,23 +73,12 @@ class Worker:
         assert ended.returncode == 0, ended.stderr
         return Counter(json.loads(ended.stdout))
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self._log.close()
-
 
 @pytest.fixture
 def worker(plane: FakeControlPlane, redis_port: int, tmp_path: Path) -> Iterator[Worker]:
     started = Worker(plane, redis_port, tmp_path / "log")
-    try:
+    with ended_after(started.process):
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.mark.timeout(600)

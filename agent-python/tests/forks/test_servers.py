@@ -16,6 +16,7 @@ from threading import Lock
 
 import pytest
 
+from child_processes import ended_after
 from e2e.processes import free_port
 from fuseboard.testing import FakeControlPlane
 from scripted_operator import eventually
@@ -89,21 +90,12 @@ class Server:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: self.ask(), range(16)))
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGQUIT if "uwsgi" in str(self.process.args) else signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        finally:
-            self.process.kill()
-
 
 @pytest.fixture(params=list(SERVERS))
 def server(request: pytest.FixtureRequest, plane: FakeControlPlane, tmp_path: Path) -> Iterator[Server]:
     started = Server(SERVERS[request.param], plane, tmp_path / "log")
-    try:
+    with ended_after(started.process, signal.SIGQUIT if request.param == "uwsgi" else signal.SIGTERM):
         yield started
-    finally:
-        started.stop()
 
 
 def test_every_worker_is_an_agent_and_counts_exactly(server: Server, plane: FakeControlPlane) -> None:

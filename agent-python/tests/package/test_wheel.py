@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import fuseboard
+from child_processes import ended_after
 from e2e.processes import eventually, free_port
 from fuseboard.testing import FakeControlPlane
 
@@ -129,7 +130,7 @@ def test_a_service_applies_its_policy(server: str, installed: Path, plane: FakeC
         (breaker,) = json.loads(ask("/internal/breakers")[2])["breakers"]
         return str(breaker["state"])
 
-    try:
+    with ended_after(process):
         eventually(lambda: ask("/internal/breakers")[0] == 200)
         # The first call starts the link; the policy comes soon after, and opens the circuit after two failures.
         eventually(lambda: ask("/charge")[0] == 503)
@@ -138,9 +139,6 @@ def test_a_service_applies_its_policy(server: str, installed: Path, plane: FakeC
         assert json.loads(body)["code"] == "ERR_FUSEBOARD_OPEN"
         assert state() == "open"
         plane.until(lambda p: any(report["breakers"] for report in p.reports))
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def test_a_celery_task_is_a_call(installed: Path, plane: FakeControlPlane) -> None:

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 import fuseboard
+from child_processes import discard
 from fuseboard.store import MemoryStore, RedisStore, SharedState, StateStore, share_state
 from fuseboard.store.quorum import Verdicts, open_by_quorum, read_entry, write_entry
 from fuseboard.testing import reset_breakers
@@ -223,9 +224,10 @@ def test_processes_share_over_a_real_redis_forked_ones_too(redis_port: int) -> N
         assert [ask(i) for i in range(3)] == [["open", False], ["closed", False], ["closed", False]]
         ask(1, "fail")
         eventually(lambda: ask(2) == ["open", True])
-    finally:
         for each in members:
-            assert each.stdin is not None and each.stdout is not None
+            assert each.stdin is not None
             each.stdin.close()
             each.wait(60)
-            each.stdout.close()
+    finally:
+        for each in members:
+            discard(each)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from ..call.async_call import call_async
 from ..call.block import begin_block, end_block
@@ -71,6 +72,13 @@ class BreakerStats:
     """The fields of the service's guard that change what the policy or an override says for this breaker."""
 
 
+class _Blocks(Enum):
+    SEVERAL = "several"
+
+
+_SEVERAL: Final = _Blocks.SEVERAL
+
+
 class Breaker:
     """A circuit breaker. The handle stays valid whatever policy governs it, now and later.
 
@@ -78,15 +86,18 @@ class Breaker:
     Everything may be used from any thread and any event loop.
     """
 
-    __slots__ = ("_block", "_breaker", "_more_blocks", "name")
+    __slots__ = ("_block", "_breaker", "_circuit", "_first_block", "_more_blocks", "name")
 
     def __init__(self, breaker: GovernedBreaker) -> None:
         self.name = breaker.name
         self._breaker = breaker
-        self._block: AnyPermit | None = None
-        """The permit of a block that began while there was no other; its context need not be known."""
-        self._more_blocks = 0 if has_gil() else 1
-        """How many blocks began beside that one; without the GIL every block is one of them."""
+        self._circuit = breaker.circuit
+        self._block: AnyPermit | _Blocks | None = None if has_gil() else _SEVERAL
+        """The permit of the only block under way, whose context need not be known. Without the GIL there are always several."""
+        self._first_block: AnyPermit | None = None
+        """Among several, the block that was the only one when it began."""
+        self._more_blocks = 0 if has_gil() else 1 << 60
+        """How many blocks there are beside that one."""
 
     key: str | None = None
     """The key of a breaker from ``for_key``; ``None`` for the breaker itself. ``*`` stands for all keys that share one."""
@@ -220,7 +231,7 @@ class Breaker:
 
         Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
         """
-        circuit = self._breaker.circuit
+        circuit = self._circuit
         generation = circuit.generation
         if not generation.is_plain:
             if not circuit.is_plain:
@@ -243,7 +254,7 @@ class Breaker:
 
     def __enter__(self) -> AnyPermit:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
-        circuit = self._breaker.circuit
+        circuit = self._circuit
         generation = circuit.generation
         if not generation.is_plain:
             return self._begin_block(enter_or_raise(self._breaker))
@@ -255,7 +266,7 @@ class Breaker:
         read = circuit.read
         permit.started_at = read() * circuit.scale
         # From here to the return nothing calls, so that no other thread runs in between.
-        if self._block is None and self._more_blocks == 0:
+        if self._block is None:
             self._block = permit
             return permit
         return self._begin_block(permit)
@@ -264,7 +275,7 @@ class Breaker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         permit = self._block
-        if permit is not None and self._more_blocks == 0:
+        if permit is not None and permit is not _SEVERAL:
             self._block = None
         else:
             permit = self._end_block()
@@ -276,20 +287,25 @@ class Breaker:
             permit.fail(error)
 
     def _begin_block(self, permit: AnyPermit) -> AnyPermit:
-        # From here to the assignment nothing calls, so that no other thread runs in between.
-        if self._block is None and self._more_blocks == 0:
+        # No other thread runs between the lines of one branch. From the count on, no thread ends the state of several.
+        if self._block is None:
             self._block = permit
-        else:
-            self._more_blocks += 1
-            begin_block(self, permit)
+            return permit
+        self._more_blocks += 1
+        if self._block is not _SEVERAL:
+            self._first_block, self._block = self._block, _SEVERAL
+        begin_block(self, permit)
         return permit
 
     def _end_block(self) -> AnyPermit | None:
         permit = end_block(self)
-        if permit is not None:
-            self._more_blocks -= 1
-        else:
-            permit, self._block = self._block, None
+        # No other thread runs between the lines of one branch.
+        if permit is None:
+            permit, self._first_block = self._first_block, None
+            return permit
+        self._more_blocks -= 1
+        if self._more_blocks == 0:
+            self._block, self._first_block = self._first_block, None
         return permit
 
     async def __aenter__(self) -> AnyPermit:

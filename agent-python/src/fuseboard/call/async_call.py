@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from asyncio import current_task, get_running_loop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
-from ..core.counters import TIMED_OUT
-from ..core.outcomes.outcome_facts import PLAIN_TYPES
-from ..core.permit import Permit
-from ..errors import CallTimeoutError, FuseboardError, call_timeout, circuit_open
-from .deadline import running_until
+from ..errors import FuseboardError, call_timeout, circuit_open
+from .deadline import RunningUntil, reset_limit, set_limit
 from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
 from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .loop_timers import loop_timers
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
 from .response import discard_async
+from .timed_call import COUNTS_CANCELLATIONS, OURS, was_ours
 
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
-
-_COUNTS_CANCELLATIONS = sys.version_info >= (3, 11)
-"""Whether a task knows how many times it was cancelled."""
-
-_OURS = "the time limit of a circuit breaker's policy is up"
 
 
 async def call_async(
@@ -134,9 +126,9 @@ def _raised(call: GuardedCall, error: BaseException) -> Ended:
 class _TimeLimit:
     """The time limit of one attempt: accounts for it at once, then ends the waiting task."""
 
-    __slots__ = ("_call", "_end", "ended", "is_over", "limit_ms", "tick")
+    __slots__ = ("_call", "_end", "due", "ended", "is_over", "limit_ms")
 
-    tick: int
+    due: dict[Any, None] | None
 
     def __init__(self, call: GuardedCall, limit_ms: int, end: Callable[[], object]) -> None:
         self._call = call
@@ -162,11 +154,11 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     loop = get_running_loop()
     task = current_task(loop)
     assert task is not None
-    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[attr-defined, unused-ignore]
+    cancelling = task.cancelling() if COUNTS_CANCELLATIONS else 0  # type: ignore[attr-defined, unused-ignore]
     timers: Timers = environment.timers or loop_timers(loop)
-    limit = _TimeLimit(call, limit_ms, lambda: task.cancel(_OURS))
+    limit = _TimeLimit(call, limit_ms, lambda: task.cancel(OURS))
     began = environment.now()
-    token = running_until.set((environment.read, environment.scale, began + limit_ms))
+    token = set_limit(RunningUntil(environment, began + limit_ms))
     timers.add(limit, limit_ms)
     try:
         value = fn()
@@ -176,92 +168,18 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
         timers.remove(limit)
         if not limit.is_over:
             return _raised(call, error)
-        if not _was_ours(task, cancelling, error):
+        if not was_ours(task, cancelling, error):
             raise
         return limit.ended
     finally:
-        running_until.reset(token)
+        reset_limit(token)
     if limit.is_over:
         # The function did not heed its cancellation; the call was given up all the same.
-        _was_ours(task, cancelling, None)
+        was_ours(task, cancelling, None)
         return limit.ended
     timers.remove(limit)
     call.took(environment.now() - began)
     return _returned(call, value)
-
-
-class _TimedCall(Permit):
-    """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
-
-    __slots__ = ("governed", "is_over", "limit_ms", "task", "tick")
-
-    governed: GovernedBreaker
-    is_over: bool
-    limit_ms: float
-    task: asyncio.Task[Any]
-    tick: int
-
-    def expire(self) -> None:
-        self.is_over = True
-        self.circuit.count(TIMED_OUT)
-        self.circuit.settle(self, "failure", self.error())
-        self.task.cancel(_OURS)
-
-    def error(self) -> CallTimeoutError:
-        return call_timeout(self.governed.name, self.governed.key, self.limit_ms)
-
-
-async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """A call with a fixed time limit and nothing else around it: ``call_async`` without what it does not need."""
-    circuit = breaker.circuit
-    generation = circuit.generation
-    if not generation.admits:
-        return await call_async(breaker, lambda: fn(*args, **kwargs), None, None)
-    circuit.permits += 1
-    call = _TimedCall()
-    call.circuit = circuit
-    call.governed = breaker
-    call.generation = generation
-    call.outcome = None
-    call.is_over = False
-    call.limit_ms = limit_ms = circuit.config.timeout_ms
-    loop = get_running_loop()
-    call.task = task = current_task(loop)  # type: ignore[assignment]
-    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[union-attr, unused-ignore]
-    timers: Timers = circuit.environment.timers or loop_timers(loop)
-    read, scale = circuit.read, circuit.scale
-    call.started_at = began = read() * scale
-    token = running_until.set((read, scale, began + limit_ms))
-    timers.add(call, limit_ms)
-    try:
-        value = await fn(*args, **kwargs)
-    except BaseException as error:
-        timers.remove(call)
-        if not call.is_over:
-            circuit.settle_error(call, error)
-            raise
-        if not _was_ours(call.task, cancelling, error):
-            raise
-        raise call.error() from None
-    finally:
-        running_until.reset(token)
-    if call.is_over:
-        _was_ours(call.task, cancelling, None)
-        raise call.error()
-    timers.remove(call)
-    if circuit.classify is None and (value is None or type(value) in PLAIN_TYPES):
-        call.succeed()
-    else:
-        circuit.settle_result(call, value)
-    return value
-
-
-def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | None) -> bool:
-    """After the time limit cancelled the task: takes that back, and says whether nobody else cancelled it too."""
-    if _COUNTS_CANCELLATIONS:
-        cancellations: int = task.uncancel()  # type: ignore[attr-defined, unused-ignore]
-        return cancellations <= cancelling or not isinstance(error, asyncio.CancelledError)
-    return not isinstance(error, asyncio.CancelledError) or error.args == (_OURS,)
 
 
 async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
@@ -273,7 +191,7 @@ async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     began = environment.now()
 
     async def work() -> Any:
-        running_until.set((environment.read, environment.scale, began + limit_ms))
+        set_limit(RunningUntil(environment, began + limit_ms))
         value = fn()
         return await value if hasattr(value, "__await__") else value
 
@@ -327,9 +245,9 @@ async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
 class _Wake:
     """A wait that ends with its time, or when somebody else ends it, from any thread."""
 
-    __slots__ = ("_expired", "_loop", "future", "tick")
+    __slots__ = ("_expired", "_loop", "due", "future")
 
-    tick: int
+    due: dict[Any, None] | None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], bool] | None = None) -> None:
         self._loop = loop

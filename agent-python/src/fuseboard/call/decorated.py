@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ..core.counters import REJECTED
 from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
-from ..core.windows.histogram import latency_bucket
+from ..core.windows.histogram import FIRST_BUCKET_MS, latency_bucket
 from ..errors import CircuitOpenError
-from .async_call import call_async, call_timed
+from .async_call import call_async
 from .enter import enter_or_raise
-from .probe_scope import is_part_of_probe, probes
+from .probe_scope import current_probes, is_part_of_probe
 from .sync_call import call_sync, refuse_awaitable
+from .timed_call import begin_timed
 
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
@@ -69,17 +70,19 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
             until = generation.rejects_until
             if now < until:
                 circuit.counters[REJECTED] += 1
-                if probes.get() is not None and is_part_of_probe(breaker):
+                if current_probes() is not None and is_part_of_probe(breaker):
                     return fn(*args, **kwargs)
                 # As ``circuit_open``: an open circuit is worth little if a rejection costs much.
                 raise new_error(CircuitOpenError, name, (until - now) / 1_000, "", key)
-            return call_sync(breaker, lambda: fn(*args, **kwargs), None, None)
+            # A lambda would make each call keep its arguments in cells.
+            return call_sync(breaker, functools.partial(fn, *args, **kwargs), None, None)
         circuit.permits += 1
         started_at = read() * scale
         try:
             result = fn(*args, **kwargs) if kwargs else fn(*args)
         except BaseException as error:
-            circuit.settle_error(permit_of(circuit, generation, started_at), error)
+            if not circuit.count_failure(generation, started_at, error):
+                circuit.settle_error(permit_of(circuit, generation, started_at), error)
             raise
         if result is not None and type(result) not in PLAIN_TYPES:
             permit = permit_of(circuit, generation, started_at)
@@ -91,7 +94,7 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
         # clock does.
         now = read() * scale
         took = now - started_at
-        bucket = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.fast_path_until:
             generation.calls += 1
@@ -110,15 +113,24 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
     async def call(*args: Any, **kwargs: Any) -> Any:
         generation = circuit.generation
         if not generation.is_plain:
-            if breaker.guards is None and circuit.config.timeout_ms != 0:
-                return await call_timed(breaker, fn, args, kwargs)
-            return await call_async(breaker, lambda: fn(*args, **kwargs), None, None)
+            limit_ms = circuit.config.timeout_ms
+            if limit_ms != 0 and generation.admits and breaker.guards is None:
+                timed = begin_timed(breaker, generation, limit_ms)
+                try:
+                    result = await fn(*args, **kwargs) if kwargs else await fn(*args)
+                except BaseException as error:
+                    timed.end(None, error)
+                    raise
+                timed.end(result, None)
+                return result
+            return await call_async(breaker, functools.partial(fn, *args, **kwargs), None, None)
         circuit.permits += 1
         started_at = read() * scale
         try:
-            result = await fn(*args, **kwargs)
+            result = await fn(*args, **kwargs) if kwargs else await fn(*args)
         except BaseException as error:
-            circuit.settle_error(permit_of(circuit, generation, started_at), error)
+            if not circuit.count_failure(generation, started_at, error):
+                circuit.settle_error(permit_of(circuit, generation, started_at), error)
             raise
         if result is not None and type(result) not in PLAIN_TYPES:
             circuit.settle_result(permit_of(circuit, generation, started_at), result)
@@ -126,7 +138,7 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
         # As in ``_function``.
         now = read() * scale
         took = now - started_at
-        bucket = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.fast_path_until:
             generation.calls += 1

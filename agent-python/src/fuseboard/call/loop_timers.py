@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 from ..core.clock import Deadline
 
-_TICK_MS = 5
+_TICK_MS = 5.0
 _HOPS = 4
 """Turns of the loop that an expiry lets pass.
 
@@ -22,23 +22,19 @@ class LoopTimers:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._ticks: dict[int, dict[Deadline, None]] = {}
-        self._armed_for = math.inf
+        self.ticks: dict[float, dict[Deadline, None]] = {}
+        """Those that expire at each tick."""
+        self.armed_for = math.inf
+        """The tick for which the loop has a timer."""
 
     def add(self, deadline: Deadline, ms: float) -> None:
-        deadline.tick = tick = int((monotonic() * 1_000 + ms) / _TICK_MS) + 1
-        due = self._ticks.get(tick)
-        if due is None:
-            due = self._ticks[tick] = {}
-        due[deadline] = None
-        if tick < self._armed_for:
-            self._arm(tick)
+        expire_at(self._loop, deadline, monotonic() * 1_000 + ms)
 
     def remove(self, deadline: Deadline) -> None:
-        due = self._ticks.get(deadline.tick)
+        due = deadline.due
         if due is not None:
+            deadline.due = None
             due.pop(deadline, None)
-        deadline.tick = 0
 
     def sleep(self, ms: float) -> None:
         sleep(ms / 1_000)
@@ -46,28 +42,28 @@ class LoopTimers:
     def wait(self, event: Event, ms: float) -> None:
         event.wait(ms / 1_000)
 
-    def _arm(self, tick: int) -> None:
-        self._armed_for = tick
+    def arm(self, tick: float) -> None:
+        self.armed_for = tick
         self._loop.call_later(max(0.0, tick * _TICK_MS / 1_000 - monotonic()), self._fire, tick)
 
-    def _fire(self, tick: int) -> None:
-        if tick == self._armed_for:
-            self._armed_for = math.inf
+    def _fire(self, tick: float) -> None:
+        if tick == self.armed_for:
+            self.armed_for = math.inf
         now = math.floor(monotonic() * 1_000 / _TICK_MS)
-        due = [each for at in sorted(at for at in self._ticks if at <= now) for each in self._ticks.pop(at)]
+        due = [each for at in sorted(at for at in self.ticks if at <= now) for each in self.ticks.pop(at)]
         if due:
             self._hop(due, _HOPS)
-        for at in [at for at, waiting in self._ticks.items() if not waiting]:
-            del self._ticks[at]
-        if self._ticks and min(self._ticks) < self._armed_for:
-            self._arm(min(self._ticks))
+        for at in [at for at, waiting in self.ticks.items() if not waiting]:
+            del self.ticks[at]
+        if self.ticks and min(self.ticks) < self.armed_for:
+            self.arm(min(self.ticks))
 
     def _hop(self, due: list[Deadline], hops: int) -> None:
         if hops > 0:
             self._loop.call_soon(self._hop, due, hops - 1)
             return
         for deadline in due:
-            if deadline.tick != 0:
+            if deadline.due is not None:
                 deadline.expire()
 
 
@@ -82,3 +78,22 @@ def loop_timers(loop: asyncio.AbstractEventLoop) -> LoopTimers:
     except AttributeError:
         timers = loop._fuseboard_timers = LoopTimers(loop)  # type: ignore[attr-defined]
     return timers
+
+
+def expire_at(loop: asyncio.AbstractEventLoop, deadline: Deadline, at: float) -> None:
+    """Let a deadline expire in the loop that runs, at so many milliseconds of the monotonic clock or soon after."""
+    # Every call with a time limit comes through here: each function less between is noticed.
+    try:
+        timers: LoopTimers = loop._fuseboard_timers  # type: ignore[attr-defined]
+    except AttributeError:
+        timers = loop_timers(loop)
+    tick = at // _TICK_MS + 1.0
+    ticks = timers.ticks
+    try:
+        due = ticks[tick]
+    except KeyError:
+        due = ticks[tick] = {}
+    deadline.due = due
+    due[deadline] = None
+    if tick < timers.armed_for:
+        timers.arm(tick)

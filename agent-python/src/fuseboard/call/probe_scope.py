@@ -15,6 +15,9 @@ Probe = tuple[object, Any]
 probes: ContextVar[Probe | None] = ContextVar("fuseboard_probes", default=None)
 """The probes that this thread or task is part of, the innermost first."""
 
+current_probes = probes.get
+"""A method of an imported name costs a rejection as much as its clock does."""
+
 
 def is_part_of_probe(breaker: GovernedBreaker) -> bool:
     """Whether a probe of the breaker is under way around this. A call that is rejected then passes: the one around it decides."""

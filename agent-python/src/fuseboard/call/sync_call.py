@@ -8,7 +8,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FuseboardError, circuit_open
-from .deadline import running_until
+from .deadline import RunningUntil, reset_limit, set_limit
 from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
 from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .probe_scope import as_probe, is_part_of_probe
@@ -96,7 +96,7 @@ def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | Non
     if limit_ms:
         watched = breaker.watch_sync_calls()
         watched.add(call, began, limit_ms)
-        token = running_until.set((environment.read, environment.scale, began + limit_ms))
+        token = set_limit(RunningUntil(environment, began + limit_ms))
     try:
         value = fn()
     except BaseException as error:
@@ -125,7 +125,7 @@ def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | Non
         return call.returned(value), value
     finally:
         if token is not None:
-            running_until.reset(token)
+            reset_limit(token)
 
 
 def refuse_awaitable(name: str, ignore: Callable[[], None], value: Any) -> None:

@@ -42,6 +42,10 @@ class Heartbeat:
         self.is_beating = self._look() < self._until
         return self.is_beating
 
+    def rest(self) -> None:
+        """End with the next beat, unless somebody watches again."""
+        self._until = -math.inf
+
     def stall_ended_at(self) -> float:
         """What it does right now counts, even before the next beat."""
         if self.is_beating:
@@ -84,6 +88,10 @@ class StallDetector:
         loop = asyncio._get_running_loop()
         heartbeat = None if loop is None else self._loops.get(loop)
         return (self._process if heartbeat is None else heartbeat).stall_ended_at()
+
+    def rest(self) -> None:
+        """Nothing that was watched for matters any more: its thread ends."""
+        self._process.rest()
 
     def after_fork(self) -> None:
         """No thread of the parent beats in a child."""

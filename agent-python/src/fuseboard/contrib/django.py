@@ -12,12 +12,12 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from ..errors import FuseboardError
-from .states import REJECTIONS, refusal, states
+from .states import NOT_STORED, REJECTIONS, refusal, states
 
 
 def breaker_states(request: HttpRequest) -> HttpResponse:
     """Answer with all breakers of this process as JSON. It tells what this service calls; mount it where only you get."""
-    return JsonResponse(states(), headers={"Cache-Control": "no-store"})
+    return JsonResponse(states(), headers=NOT_STORED)
 
 
 class RejectWith503:

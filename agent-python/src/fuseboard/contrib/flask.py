@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify
 
 from ..errors import FuseboardError
-from .states import REJECTIONS, refusal, states
+from .states import NOT_STORED, REJECTIONS, refusal, states
 
 
 def breaker_states() -> Response:
     """Answer with all breakers of this process as JSON. It tells what this service calls; mount it where only you get."""
     response = jsonify(states())
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(NOT_STORED)
     return response
 
 

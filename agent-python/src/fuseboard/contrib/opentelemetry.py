@@ -11,7 +11,7 @@ from .. import link_state
 from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
 from ..process import registry
-from .series import LINK_STATES, SERIES, Point, breakers, duration_buckets
+from .series import LINK_STATE_HELP, LINK_STATES, SERIES, Point, breakers, duration_buckets
 
 
 def observe_into(meter: Meter) -> None:
@@ -32,7 +32,7 @@ def observe_into(meter: Meter) -> None:
     meter.create_observable_gauge(
         "fuseboard.link.state",
         [_read_link],
-        description="Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.",
+        description=LINK_STATE_HELP,
     )
 
 

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from .. import link_state
-from .series import LINK_STATES, SERIES, breakers, duration_buckets
+from .series import LINK_STATE_HELP, LINK_STATES, SERIES, breakers, duration_buckets
 
 
 class BreakerCollector(Collector):
@@ -34,10 +34,7 @@ class BreakerCollector(Collector):
                     metric.add_sample(name + suffix, {"breaker": breaker.name, **labels}, value)
             yield metric
         yield self._durations([(breaker.name, duration_buckets(breaker)) for breaker in current_breakers])
-        link = GaugeMetricFamily(
-            f"{self._prefix}link_state",
-            "Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.",
-        )
+        link = GaugeMetricFamily(f"{self._prefix}link_state", LINK_STATE_HELP)
         current = link_state()
         for state in LINK_STATES:
             link.add_sample(f"{self._prefix}link_state", {"state": state}, float(state == current))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..breakers.governed_breaker import GovernedBreaker
+from ..core.windows.histogram import FIRST_BUCKET_MS
 from ..link.link import LinkState
 from ..process import registry
 
 Point = tuple[dict[str, str], float]
 LINK_STATES: tuple[LinkState, ...] = get_args(LinkState)
-FIRST_BUCKET_SECONDS = 0.000_125
+LINK_STATE_HELP = "Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0."
 _STATES = ("closed", "open", "half-open")
 
 
@@ -77,6 +78,6 @@ def duration_buckets(breaker: GovernedBreaker) -> list[tuple[str, int]]:
     count = 0
     for i, calls in enumerate(latency):
         count += calls
-        bound = "+Inf" if i == len(latency) - 1 else repr(FIRST_BUCKET_SECONDS * 2**i)
+        bound = "+Inf" if i == len(latency) - 1 else repr(FIRST_BUCKET_MS / 1_000 * 2**i)
         buckets.append((bound, count))
     return buckets

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..errors import FuseboardError
-from .states import REJECTIONS, refusal, states
+from .states import NOT_STORED, REJECTIONS, refusal, states
 
 
 async def breaker_states(request: Request) -> Response:
     """Answer with all breakers of this process as JSON. It tells what this service calls; mount it where only you get."""
-    return JSONResponse(states(), headers={"Cache-Control": "no-store"})
+    return JSONResponse(states(), headers=NOT_STORED)
 
 
 def reject_with_503(app: Starlette) -> None:

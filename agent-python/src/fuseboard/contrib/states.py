@@ -13,6 +13,7 @@ from ..process import registry
 
 REJECTIONS = (CircuitOpenError, LimitedError, QueueTimeoutError)
 """The call was not made, and another try makes sense later."""
+NOT_STORED = {"Cache-Control": "no-store"}
 
 
 def states(limit: int = 500) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def refusal(error: FuseboardError) -> tuple[dict[str, Any], dict[str, str]]:
     seconds = max(1, math.ceil(error.retry_after))
     retry_after_ms = math.ceil(error.retry_after * 1_000)
     body = {"error": "temporarily unavailable", "code": error.code, "retryAfterMs": retry_after_ms}
-    return body, {"Retry-After": str(seconds), "Cache-Control": "no-store"}
+    return body, {"Retry-After": str(seconds), **NOT_STORED}
 
 
 def _described(breaker: GovernedBreaker) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result, is_plain
+from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result, plain_failure
 from .clock import Environment
 from .config.config import Config
 from .config.defaults import LATENCY_BUCKETS
@@ -19,18 +19,14 @@ from .open_time import open_time_ms
 from .outcomes.last_error import Described, LastError, described
 from .permit import Permit, permit_of
 from .retry_after import retry_after_ms
-from .state import Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
+from .state import BY_FAILURES, Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
 from .trip import tripped_by_number, tripped_by_rate
 from .windows import CountWindow, Window, window_for
-from .windows.histogram import latency_bucket
+from .windows.histogram import FIRST_BUCKET_MS, latency_bucket
 from .windows.in_flight import InFlight
 
 STALL_WATCH_FACTOR = 10
 """How long to watch for stalls after a call began, as a multiple of ``slowerThan``."""
-
-
-_BY_FAILURES = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
-"""The reasons to open that a failure gives."""
 
 
 class Circuit(Exclusive):
@@ -42,7 +38,6 @@ class Circuit(Exclusive):
     """
 
     __slots__ = (
-        "_config",
         "_consecutive_failures",
         "_has_fast_path",
         "_history",
@@ -52,6 +47,7 @@ class Circuit(Exclusive):
         "_state",
         "_window",
         "classify",
+        "config",
         "counters",
         "environment",
         "generation",
@@ -89,7 +85,8 @@ class Circuit(Exclusive):
         self._consecutive_failures = 0
         self._last_error: Described | None = None
         now = environment.now()
-        self._config = config
+        self.config = config
+        """What it decides by; only ``configure`` changes it."""
         self._window: Window = window_for(config, None, now)
         self._in_flight = InFlight(config.slow_ms, now) if config.counts_slow else None
         self._state: StateRecord = Closed(now)
@@ -102,10 +99,6 @@ class Circuit(Exclusive):
     def update_to_now(self) -> float:
         """Make the changes of state that time alone brings up to now, and return that."""
         return self._expire_deadlines_now()
-
-    @property
-    def config(self) -> Config:
-        return self._config
 
     @property
     def state(self) -> State:
@@ -231,7 +224,7 @@ class Circuit(Exclusive):
             outcome = self.classify(CallOutcome(result=result))
             if outcome is not None:
                 return outcome
-        return classify_result(self._config.classification, result)
+        return classify_result(self.config.classification, result)
 
     def classify_error(self, error: BaseException) -> Outcome:
         """The outcome of a call that raised this; what is no ``Exception`` is ignored."""
@@ -239,7 +232,7 @@ class Circuit(Exclusive):
             outcome = self.classify(CallOutcome(error=error))
             if outcome is not None:
                 return outcome
-        return classify_error(self._config.classification, error)
+        return classify_error(self.config.classification, error)
 
     def settle_result(self, permit: Permit, result: object) -> Outcome:
         """Settle a permit by what the call returned, and return the outcome."""
@@ -252,20 +245,51 @@ class Circuit(Exclusive):
 
     def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
         """Settle a permit by what the call raised, and return the outcome."""
-        classification = self._config.classification
-        outcome: Outcome
-        if (
-            self.classify is None
-            and classification.fails_all
-            and error.__cause__ is None
-            and not error.__dict__
-            and is_plain(type(error))
-        ):
-            outcome = "failure"
-        else:
-            outcome = self.classify_error(error)
+        outcome = self.classify_error(error)
         self.settle(permit, outcome, error)
         return outcome
+
+    def count_failure(self, generation: Generation, started_at: float, error: BaseException) -> bool:
+        """Count a call without a permit that raised, without the lock; and say whether that was possible.
+
+        It is where the error can only be a failure, and the circuit was closed before and stays so.
+        """
+        if not self._has_fast_path or self.classify is not None or not self.config.classification.fails_all:
+            return False
+        failed = plain_failure(error)
+        if failed is None:
+            return False
+        read = self.read
+        now = read() * self.scale
+        took = now - started_at
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
+        # From here to the return nothing calls, and no jump is taken that leads to the return, so that no other thread runs
+        # in between (Python 3.10 lets them in at jumps). One that holds the lock may be in the middle of its operation.
+        config, window, counters = self.config, self._window, self.counters
+        failures_in, consecutive = window.failures_in, self._consecutive_failures + 1
+        failures, calls = window.failures + 1, window.calls + 1
+        if (
+            not self._busy
+            and generation is self.generation
+            and generation.admits
+            and generation.fast_path_until == NEVER
+            and failures_in is not None
+            and now < window.steady_until
+            and self._history.forced is None
+            and config.mode != "Disabled"
+            and consecutive < config.consecutive_from
+            and failures < config.failures_from
+            # A failure less than the rate, so that rounding does not matter.
+            and (calls < config.rates_from) | (failures * 100 + 100 < config.failure_rate_percent * calls)
+        ):
+            self._consecutive_failures = consecutive
+            window.failures, window.calls = failures, calls
+            failures_in[window.place] += 1
+            counters[bucket] += 1
+            counters[FAILED] += 1
+            self._last_error = failed
+            return True
+        return False
 
     def settle(self, permit: Permit, outcome: Outcome, returned_or_raised: object = None) -> None:
         """Settle a permit; a second settling does nothing. ``returned_or_raised`` was returned or raised, where that is known.
@@ -282,9 +306,7 @@ class Circuit(Exclusive):
                     read = self.read
                     now = read() * self.scale
                     generation = permit.generation
-                    is_recorded = (
-                        generation.admits and generation is self.generation and self._config.mode != "Disabled"
-                    )
+                    is_recorded = generation.admits and generation is self.generation and self.config.mode != "Disabled"
                     if outcome == "failure" and is_recorded:
                         self._settle_failure(permit, now, returned_or_raised)
                     else:
@@ -306,8 +328,8 @@ class Circuit(Exclusive):
     def _settle_general(self, permit: Permit, outcome: Outcome, now: float, returned_or_raised: object) -> None:
         permit.outcome = outcome
         took = now - permit.started_at
-        self.counters[0 if took < 0.125 else latency_bucket(took)] += 1
-        slow = self._config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
+        self.counters[0 if took < FIRST_BUCKET_MS else latency_bucket(took)] += 1
+        slow = self.config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
         if slow:
             self.counters[SLOW] += 1
         if outcome == "failure":
@@ -319,7 +341,7 @@ class Circuit(Exclusive):
         if outcome == "failure":
             self._last_error = described(returned_or_raised)
         if type(self._state) is Closed:
-            if self._config.mode != "Disabled":
+            if self.config.mode != "Disabled":
                 if self.generation.fast_path_until != NEVER:
                     self._stop_fast_path()
                 self._record(permit, outcome, slow, now)
@@ -338,7 +360,7 @@ class Circuit(Exclusive):
         permit.outcome = "failure"
         took = now - permit.started_at
         counters = self.counters
-        counters[0 if took < 0.125 else latency_bucket(took)] += 1
+        counters[0 if took < FIRST_BUCKET_MS else latency_bucket(took)] += 1
         counters[FAILED] += 1
         self._last_error = described(returned_or_raised)
         if permit.generation.fast_path_until != NEVER:
@@ -346,7 +368,7 @@ class Circuit(Exclusive):
         self._consecutive_failures = consecutive = self._consecutive_failures + 1
         window = self._window
         window.record(now, True, False)
-        config = self._config
+        config = self.config
         if (
             consecutive >= config.consecutive_from
             or window.failures >= config.failures_from
@@ -400,8 +422,8 @@ class Circuit(Exclusive):
         """
         now = self._expire_deadlines(self._now())
         self._stop_fast_path()
-        before = self._config
-        self._config = config
+        before = self.config
+        self.config = config
         self._window = window_for(config, self._window, now)
         if not config.counts_slow:
             self._in_flight = None
@@ -510,11 +532,11 @@ class Circuit(Exclusive):
             return
         if not generation.admits:
             state = self._state
-            if type(state) is Open and self._config.mode != "Shadow" and self._on_first_call is None:
+            if type(state) is Open and self.config.mode != "Shadow" and self._on_first_call is None:
                 generation.rejects_until = state.until
             return
-        if self._config.mode == "Disabled":
-            if self._config.slow_ms == 0:
+        if self.config.mode == "Disabled":
+            if self.config.slow_ms == 0:
                 generation.fast_path_until = math.inf
             return
         window = self._window
@@ -522,7 +544,7 @@ class Circuit(Exclusive):
             return
         if window.failures != 0:
             # A further success lowers the rate of failures, once there are enough calls to judge.
-            enough = self._config.failure_rate_percent == 0 or window.calls >= self._config.minimum_calls
+            enough = self.config.failure_rate_percent == 0 or window.calls >= self.config.minimum_calls
             if not is_evaluated or type(window) is CountWindow or self._history.forced is not None or not enough:
                 return
         generation.calls = window.calls
@@ -534,7 +556,7 @@ class Circuit(Exclusive):
         if generation.fast_path_until == NEVER:
             return
         generation.fast_path_until = NEVER
-        if self._config.mode != "Disabled":
+        if self.config.mode != "Disabled":
             self._window.absorb(generation.calls)
 
     def _begin_generation(self) -> None:
@@ -563,14 +585,14 @@ class Circuit(Exclusive):
     def _watch_stalls(self, now: float) -> None:
         in_flight = self._in_flight
         if in_flight is not None and type(self._state) is Closed:
-            self.environment.stalls.watch(now + STALL_WATCH_FACTOR * self._config.slow_ms)
+            self.environment.stalls.watch(now + STALL_WATCH_FACTOR * self.config.slow_ms)
 
     def _admits(self, now: float) -> bool:
         state = self._state
         if isinstance(state, Ramping):
-            return ramp_admits(state, self._config, now, self.environment.random)
+            return ramp_admits(state, self.config, now, self.environment.random)
         if isinstance(state, Probing):
-            return can_probe(state, self._config)
+            return can_probe(state, self.config)
         return type(state) is Closed
 
     @property
@@ -581,7 +603,7 @@ class Circuit(Exclusive):
     @property
     def _is_shadow(self) -> bool:
         """Whether what the circuit decides has no effect: mode Shadow, unless the state is forced."""
-        return self._config.mode == "Shadow" and self._history.forced is None
+        return self.config.mode == "Shadow" and self._history.forced is None
 
     def _reject(self, now: float) -> Permit | None:
         if self._is_shadow:
@@ -594,7 +616,7 @@ class Circuit(Exclusive):
     def _admit(self, now: float) -> Permit:
         if self._in_flight is not None:
             self._in_flight.begin(now)
-            self.environment.stalls.watch(now + STALL_WATCH_FACTOR * self._config.slow_ms)
+            self.environment.stalls.watch(now + STALL_WATCH_FACTOR * self.config.slow_ms)
         self.permits += 1
         permit = permit_of(self, self.generation, now)
         if isinstance(self._state, Probing):
@@ -602,7 +624,7 @@ class Circuit(Exclusive):
         return permit
 
     def _is_slow(self, permit: Permit, now: float) -> bool:
-        slow_ms = self._config.slow_ms
+        slow_ms = self.config.slow_ms
         if slow_ms == 0 or now - permit.started_at <= slow_ms:
             return False
         return permit.started_at >= self.environment.stalls.stall_ended_at()
@@ -630,7 +652,7 @@ class Circuit(Exclusive):
             if now < forced.until:
                 return False
             self._history = replace(self._history, forced=None)
-        config = self._config
+        config = self.config
         reason = tripped_by_number(config, window.failures, self._consecutive_failures)
         if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
             reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
@@ -662,7 +684,7 @@ class Circuit(Exclusive):
                 state.succeeded = True
             if self._evaluate(now, returned_or_raised if outcome == "failure" else None):
                 return
-            if is_ramp_over(state, self._config, now):
+            if is_ramp_over(state, self.config, now):
                 self._transition(Closed(now), "ramp-over")
         elif isinstance(state, Probing) and permit in state.probes:
             del state.probes[permit]
@@ -677,7 +699,7 @@ class Circuit(Exclusive):
         self, state: Probing, failed: bool, slow: bool, now: float, reason: Reason, returned_or_raised: object = None
     ) -> None:
         """``reason`` is why the circuit opens if this probe alone opens it."""
-        decision = record_probe(state, self._config, failed, slow, reason, lambda: self._overdue(now))
+        decision = record_probe(state, self.config, failed, slow, reason, lambda: self._overdue(now))
         self._end_half_open(decision, now, returned_or_raised if failed else None)
 
     def _end_half_open(self, decision: Decision | None, now: float, returned_or_raised: object = None) -> None:
@@ -691,9 +713,9 @@ class Circuit(Exclusive):
     def _evaluate_last_probes(self, now: float) -> None:
         """Once an edit has left no probe to come, the circuit must not stay half-open for ever."""
         state = self._state
-        if isinstance(state, Probing) and self._config.evaluate == "FailureRate":
-            if not state.probes and not can_probe(state, self._config):
-                self._end_half_open(evaluate_probes(state, self._config, lambda: self._overdue(now)), now)
+        if isinstance(state, Probing) and self.config.evaluate == "FailureRate":
+            if not state.probes and not can_probe(state, self.config):
+                self._end_half_open(evaluate_probes(state, self.config, lambda: self._overdue(now)), now)
 
     def _force(self, forced: Forced) -> bool:
         held = self._history.forced
@@ -732,7 +754,7 @@ class Circuit(Exclusive):
                 self._end_open(state, max(state.until, not_before))
             elif isinstance(state, Probing) and state.probes:
                 oldest = next(iter(state.probes))
-                due = oldest.started_at + self._config.probe_timeout_ms
+                due = oldest.started_at + self.config.probe_timeout_ms
                 if due > now:
                     return now
                 del state.probes[oldest]
@@ -748,31 +770,31 @@ class Circuit(Exclusive):
     def _end_open(self, state: Open, since: float) -> None:
         reason: Reason = "open-duration-over" if self._history.forced is None else "force-over"
         self._history = replace(self._history, forced=None, last_open_ms=since - state.since)
-        if self._config.mode == "Disabled":
+        if self.config.mode == "Disabled":
             self._transition(Closed(since), reason)
         else:
-            self._transition(begin_half_open(self._config, since), reason)
+            self._transition(begin_half_open(self.config, since), reason)
 
     def _set_open_until(self, state: Open) -> None:
         forced = self._history.forced
         if forced is not None:
             state.until = forced.until
         else:
-            state.until = state.since + open_time_ms(self._config, state, self._history.reopenings)
+            state.until = state.since + open_time_ms(self.config, state, self._history.reopenings)
 
     def _open(self, now: float, reason: Reason, returned_or_raised: object) -> None:
         history = self._history
         starts_over = type(self._state) is Closed and now - self._state.since >= history.last_open_ms
         self._history = replace(history, reopenings=0 if starts_over else history.reopenings + 1)
-        asked = retry_after_ms(returned_or_raised, self.environment.wall_now) if self._config.honor_retry_after else 0
+        asked = retry_after_ms(returned_or_raised, self.environment.wall_now) if self.config.honor_retry_after else 0
         self._transition(Open(now, asked, self._draw_jitter()), reason)
 
     def _draw_jitter(self) -> float | None:
-        return None if self._config.jitter_percent == 0 else self.environment.random()
+        return None if self.config.jitter_percent == 0 else self.environment.random()
 
     def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
         """The only place where the state changes."""
-        failed = self._last_error if reason in _BY_FAILURES else None
+        failed = self._last_error if reason in BY_FAILURES else None
         last_error = None if failed is None else LastError(*failed)
         event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why, last_error=last_error)
         if type(to) is Closed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
+from .outcomes.last_error import MAX_MESSAGE, MAX_NAME, Described
 from .outcomes.outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
 
 Outcome = Literal["success", "failure", "ignored"]
@@ -51,7 +52,7 @@ class OutcomeMatch:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The ``classify`` of a policy."""
 
@@ -85,6 +86,34 @@ def _is_plain(kind: type[BaseException]) -> bool:
 
 is_plain: Callable[[Any], bool] = lru_cache(maxsize=256)(_is_plain)
 """Whether exceptions of a class, where they have no attributes and no cause, are failures unless names or codes are listed."""
+
+_MAX_KINDS = 256
+_plain_names: dict[type[BaseException], str | None] = {}
+"""The names of classes that are plain, where they are short; ``None`` for any other class."""
+
+
+def plain_failure(error: BaseException) -> Described | None:
+    """What an exception was that is a failure unless names or codes are listed, where few steps tell that; else ``None``."""
+    kind = type(error)
+    try:
+        name = _plain_names[kind]
+    except KeyError:
+        name = _learn_kind(kind)
+    if name is None or error.__cause__ is not None or error.__context__ is not None or error.__dict__:
+        return None
+    try:
+        message = str(error)
+    except Exception:
+        return None
+    return (name, message) if 2 * len(message) <= MAX_MESSAGE else None
+
+
+def _learn_kind(kind: type[BaseException]) -> str | None:
+    name = kind.__name__ if is_plain(kind) and 2 * len(kind.__name__) <= MAX_NAME else None
+    if len(_plain_names) >= _MAX_KINDS:
+        _plain_names.clear()
+    _plain_names[kind] = name
+    return name
 
 
 def classify_error(classification: Classification, error: BaseException) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class StallWatch(Protocol):
@@ -22,8 +22,8 @@ class StallWatch(Protocol):
 class Deadline(Protocol):
     """A call or a wait that ends when its time comes."""
 
-    tick: int
-    """For the timers, which set it: when it expires; 0 when it was taken out."""
+    due: dict[Any, None] | None
+    """For the timers, which set it: those that expire with it; ``None`` when it was taken out."""
 
     def expire(self) -> None:
         """The time is up. Must not raise; does nothing when what it belongs to has ended in between."""
@@ -55,7 +55,7 @@ class NoStalls:
         return float("-inf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Environment:
     """Time and chance."""
 

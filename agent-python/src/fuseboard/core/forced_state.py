@@ -30,7 +30,7 @@ class Forced:
     """``None``: the code of this process holds it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class History:
     """What a circuit keeps of having been open or forced."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .classify import Outcome
 from .generation import Generation
-from .windows.histogram import latency_bucket
+from .windows.histogram import FIRST_BUCKET_MS, latency_bucket
 
 if TYPE_CHECKING:
     from .circuit import Circuit
@@ -49,7 +49,7 @@ class Permit:
         read = circuit.read
         now = read() * circuit.scale
         took = now - self.started_at
-        bucket = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         generation = self.generation
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.fast_path_until and self.outcome is None:

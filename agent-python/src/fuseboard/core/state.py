@@ -29,6 +29,9 @@ Reason = Literal[
 ]
 """Why a state changed."""
 
+BY_FAILURES: frozenset[Reason] = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
+"""The reasons to open that a failure gives."""
+
 
 @dataclass(frozen=True)
 class TransitionEvent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from threading import Event, RLock
+from typing import Any
 
 from ..core.clock import Deadline
 
@@ -74,7 +75,7 @@ class FakeClock:
 
 
 class _SetEvent:
-    tick = 0
+    due: dict[Any, None] | None = None
 
     def __init__(self, event: Event) -> None:
         self._event = event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,11 @@ Mode = Literal["Enforce", "Shadow", "Disabled"]
 WindowType = Literal["Time", "Count", "Ewma"]
 
 
-@dataclass(frozen=True)
+_NEVER = 1 << 29
+"""More than is counted; small integers are compared with each other several times as fast as with infinity."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Times are milliseconds; 0 stands for a condition that the policy does not have."""
 
@@ -51,19 +54,19 @@ class Config:
     """0: calls may take as long as they like."""
     call: CallConfig
     classification: Classification
-    consecutive_from: float = field(init=False, repr=False, compare=False)
+    consecutive_from: int = field(init=False, repr=False, compare=False)
     """Below so many failures in a row, no condition on them holds."""
-    failures_from: float = field(init=False, repr=False, compare=False)
+    failures_from: int = field(init=False, repr=False, compare=False)
     """Below so many failures in the window, no condition on their number holds."""
-    rates_from: float = field(init=False, repr=False, compare=False)
+    rates_from: int = field(init=False, repr=False, compare=False)
     """Below so many calls in the window, no condition on a rate holds while nothing is slow and under way."""
 
     def __post_init__(self) -> None:
         has_rate = self.failure_rate_percent != 0 or self.slow_rate_percent != 0
         # A whole call less: sums that faded carry an error in their last digits.
-        object.__setattr__(self, "consecutive_from", self.consecutive_failures or math.inf)
-        object.__setattr__(self, "failures_from", self.failure_count - 1 if self.failure_count else math.inf)
-        object.__setattr__(self, "rates_from", self.minimum_calls - 1 if has_rate else math.inf)
+        object.__setattr__(self, "consecutive_from", self.consecutive_failures or _NEVER)
+        object.__setattr__(self, "failures_from", self.failure_count - 1 if self.failure_count else _NEVER)
+        object.__setattr__(self, "rates_from", self.minimum_calls - 1 if has_rate else _NEVER)
 
     @property
     def has_trip(self) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ..text import cut, utf16_length
 from .outcome_facts import causes
 
-_MAX_NAME = 64
-_MAX_MESSAGE = 200
+MAX_NAME = 64
+MAX_MESSAGE = 200
+"""How many UTF-16 code units of each are kept; a character is at most two."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,15 @@ def described(what: object) -> Described | None:
         if not isinstance(what, BaseException):
             status = getattr(what, "status_code", None)
             status = getattr(what, "status", "without a status") if status is None else status
-            return "Response", _short(f"HTTP {status}", _MAX_MESSAGE)
+            return "Response", _short(f"HTTP {status}", MAX_MESSAGE)
         message = str(what)
         if what.__cause__ is not None or what.__context__ is not None:
             *_, innermost = causes(what)
             message = ": ".join(dict.fromkeys(text for text in (message, str(innermost)) if text))
         name = type(what).__name__
-        # A character is at most two UTF-16 code units.
-        if 2 * len(name) <= _MAX_NAME and 2 * len(message) <= _MAX_MESSAGE:
+        if 2 * len(name) <= MAX_NAME and 2 * len(message) <= MAX_MESSAGE:
             return name, message
-        return _short(name, _MAX_NAME), _short(message, _MAX_MESSAGE)
+        return _short(name, MAX_NAME), _short(message, MAX_MESSAGE)
     except Exception:
         return "unknown", "an error that cannot be read"
 

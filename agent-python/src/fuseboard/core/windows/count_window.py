@@ -11,6 +11,10 @@ _SLOW = 2
 class CountWindow:
     """The last ``size`` calls, a byte each."""
 
+    failures_in: list[int] | None = None
+    """It has no buckets."""
+    place = 0
+
     __slots__ = ("_bits", "_next", "_size", "calls", "failures", "slow")
 
     steady_until = math.inf

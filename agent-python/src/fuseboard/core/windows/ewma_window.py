@@ -14,6 +14,10 @@ class EwmaWindow:
     An exponentially weighted moving count that decays a tenth of the half-life at a time.
     """
 
+    failures_in: list[int] | None = None
+    """It has no buckets."""
+    place = 0
+
     __slots__ = ("_current", "_step", "calls", "failures", "slow")
 
     def __init__(self, half_life_ms: float, now: float) -> None:

@@ -18,11 +18,12 @@ class TimeWindow:
     __slots__ = (
         "_calls_in",
         "_current",
-        "_failures_in",
         "_slow_in",
         "_span",
         "calls",
         "failures",
+        "failures_in",
+        "place",
         "slow",
         "steady_until",
     )
@@ -33,9 +34,12 @@ class TimeWindow:
         self.slow: float = 0
         self._span = ms / SPANS
         self._calls_in = [0] * SPANS
-        self._failures_in: list[int] | None = None
+        self.failures_in: list[int] | None = None
+        """The failures of each bucket, once there was one."""
         self._slow_in: list[int] | None = None
         self._current = 0
+        self.place = 0
+        """Which bucket is the current one."""
         self.steady_until = 0.0
         """Until then ``advance`` drops nothing."""
         self._enter(math.floor(now / self._span))
@@ -48,12 +52,12 @@ class TimeWindow:
         if now >= self.steady_until:
             self.advance(now)
         self.calls += 1
-        place = self._current % SPANS
+        place = self.place
         if failed:
             self.failures += 1
-            failures_in = self._failures_in
+            failures_in = self.failures_in
             if failures_in is None:
-                failures_in = self._failures_in = [0] * SPANS
+                failures_in = self.failures_in = [0] * SPANS
             failures_in[place] += 1
         if slow:
             self._add_slow(place, 1)
@@ -76,7 +80,7 @@ class TimeWindow:
         self.failures = 0
         self.slow = 0
         self._calls_in = [0] * SPANS
-        self._failures_in = None
+        self.failures_in = None
         self._slow_in = None
 
     def resize(self, ms: float, now: float) -> None:
@@ -90,7 +94,7 @@ class TimeWindow:
             return
         self.advance(now)
         self._leave()
-        calls, failures, slow = self._calls_in, self._failures_in, self._slow_in
+        calls, failures, slow = self._calls_in, self.failures_in, self._slow_in
         old_span, old_current = self._span, self._current
         current = math.floor(now / span)
         self._span = span
@@ -107,13 +111,13 @@ class TimeWindow:
 
     def _leave(self) -> None:
         """Write down how many calls the current bucket has."""
-        place = self._current % SPANS
+        place = self.place
         self._calls_in[place] = int(self.calls) - self._calls_in[place]
 
     def _enter(self, bucket: int) -> None:
         self._current = bucket
         self.steady_until = (bucket + 1) * self._span
-        place = bucket % SPANS
+        self.place = place = bucket % SPANS
         self._calls_in[place] = int(self.calls) - self._calls_in[place]
 
     def _add(self, place: int, calls: int, failures: int) -> None:
@@ -121,9 +125,9 @@ class TimeWindow:
         self._calls_in[place] += calls
         if failures:
             self.failures += failures
-            if self._failures_in is None:
-                self._failures_in = [0] * SPANS
-            self._failures_in[place] += failures
+            if self.failures_in is None:
+                self.failures_in = [0] * SPANS
+            self.failures_in[place] += failures
 
     def _add_slow(self, place: int, slow: int) -> None:
         self.slow += slow
@@ -134,9 +138,9 @@ class TimeWindow:
     def _empty(self, place: int) -> None:
         self.calls -= self._calls_in[place]
         self._calls_in[place] = 0
-        if self._failures_in is not None:
-            self.failures -= self._failures_in[place]
-            self._failures_in[place] = 0
+        if self.failures_in is not None:
+            self.failures -= self.failures_in[place]
+            self.failures_in[place] = 0
         if self._slow_in is not None:
             self.slow -= self._slow_in[place]
             self._slow_in[place] = 0
