@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../cluster/run.ts';
-import { DNS_SERVICE, nodeAddress, PODS, podsOf, SERVICES } from './addresses.ts';
 import { findKubeRouter, type NodeBinaries } from './binaries.ts';
 import { PAUSE_IMAGE } from './system-images.ts';
 import type { Workspace } from './workspace.ts';
@@ -65,7 +64,7 @@ export class Node {
       `--kubeconfig=${this.#path('kubelet')}.kubeconfig`,
       `--root-dir=${this.#path('pods')}`,
       `--hostname-override=${this.name}`,
-      `--node-ip=${nodeAddress(this.number)}`,
+      `--node-ip=${this.#workspace.addresses.node(this.number)}`,
       `--node-labels=topology.kubernetes.io/zone=zone-${this.number}`,
     );
   }
@@ -93,7 +92,7 @@ export class Node {
       '--run-firewall',
       `--kubeconfig=${this.#workspace.path('admin.kubeconfig')}`,
       `--hostname-override=${this.name}`,
-      `--service-cluster-ip-range=${SERVICES}`,
+      `--service-cluster-ip-range=${this.#workspace.addresses.services}`,
       '--health-port=0',
     );
   }
@@ -135,8 +134,9 @@ export class Node {
   }
 
   #podNetwork(): object {
+    const { podsOf, everywhere } = this.#workspace.addresses;
     const range = [[{ subnet: podsOf(this.number) }]];
-    const ipam = { type: 'host-local', dataDir: this.#path('ipam'), ranges: range, routes: [{ dst: '0.0.0.0/0' }] };
+    const ipam = { type: 'host-local', dataDir: this.#path('ipam'), ranges: range, routes: [{ dst: everywhere }] };
     return { cniVersion: '0.4.0', name: 'pods', plugins: [{ type: 'ptp', ipMasq: false, ipam }] };
   }
 
@@ -173,9 +173,9 @@ state = "${this.#workspace.state}/${this.number}/state"
       cgroupRoot: `/${this.#cgroup}`,
       failCgroupV1: false,
       oomScoreAdj: 0,
-      address: nodeAddress(this.number),
+      address: this.#workspace.addresses.node(this.number),
       healthzBindAddress: '127.0.0.1',
-      clusterDNS: [DNS_SERVICE],
+      clusterDNS: [this.#workspace.addresses.dnsService],
       clusterDomain: 'cluster.local',
       resolvConf: this.#workspace.path('resolv.conf'),
       podLogsDir: this.#path('logs'),
@@ -198,7 +198,7 @@ state = "${this.#workspace.state}/${this.number}/state"
       apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
       kind: 'KubeProxyConfiguration',
       mode: 'iptables',
-      clusterCIDR: PODS,
+      clusterCIDR: this.#workspace.addresses.pods,
       hostnameOverride: this.name,
       oomScoreAdj: 0,
       clientConnection: { kubeconfig: this.#workspace.path('proxy.kubeconfig') },

@@ -36,14 +36,20 @@ export interface Serving {
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
   /**
-   * Unready at once; serves on for `shutdownDelayMs`, until nobody opens connections to it any more; then sends agents
-   * away, and resolves when they are gone, at most `drainMs` later.
+   * Unready at once; serves on for `shutdownDelayMs` and until nobody opens connections to it any more; then sends agents
+   * away, and resolves when they are gone, at most `drainMs` after the delay.
    */
   stop(drainMs: number): Promise<void>;
 }
 
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
+
+/** Agents and the API server have stopped coming when none of them has connected for so long. */
+const QUIET_MS = 2_000;
+
+/** How long is waited for that, once before agents are sent away and once after. */
+const GREATEST_WAIT_MS = 10_000;
 
 /** Of each port but the agents'. */
 const OTHER_CONNECTIONS = LIMITS['other-connections'].value;
@@ -251,13 +257,23 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       ending = true;
       for (const server of servers) server.drain();
       if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
-      streams.drain(SPREAD_MS);
-      leaving.abort();
+      // Probes and scrapes of the other ports never stop.
+      const [agents, , , webhook = agents] = servers as [Listening, Listening, Listening, Listening?];
+      const unused = () => {
+        const quietMs = Math.min(QUIET_MS, shutdownDelayMs);
+        const enough = AbortSignal.timeout(Math.min(GREATEST_WAIT_MS, drainMs / 2));
+        return Promise.all([agents, webhook].map((server) => server.unused(quietMs, enough)));
+      };
       const cut = setTimeout(() => {
         log.warn({ streams: streams.count }, 'some agents did not disconnect; their connections are closed');
         for (const server of servers) server.cut();
       }, drainMs);
-      await Promise.all([controller.replicas.stop(), ...servers.map((server) => server.close())]);
+      // A busy node learns late that this replica leaves. A listener that is closed before costs a pod its injection.
+      await unused();
+      streams.drain(SPREAD_MS);
+      leaving.abort();
+      await Promise.all([controller.replicas.stop(), unused()]);
+      await Promise.all(servers.map((server) => server.close()));
       clearTimeout(cut);
       unfollow();
       controller.stop();
