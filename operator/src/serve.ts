@@ -14,7 +14,7 @@ import { agentsApp } from './http/agents/agents.ts';
 import { Quota } from './http/agents/quota.ts';
 import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
-import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
+import { type Certificate, followAuthorities, followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp } from './http/metrics.ts';
 import { type Listening, listen } from './http/server.ts';
 import { injectorApp, readAuthority } from './http/webhook/injector.ts';
@@ -125,6 +125,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   });
   const certificate = config.tls && (await readCertificate(config.tls));
   let renewed: Certificate | undefined;
+  const certificateChanges = { certificate: 0, authorities: 0 };
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
   const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
@@ -163,7 +164,9 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
           adminAudit,
           instruments,
           clock,
-          ...(certificate && { certificateExpires: () => (renewed ?? certificate).expires }),
+          ...(certificate && {
+            certificates: { expires: () => (renewed ?? certificate).expires, changes: certificateChanges },
+          }),
         }),
         unready,
         onError,
@@ -203,9 +206,10 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     },
   ];
   const { injection } = config;
+  let authorities: string | undefined;
   if (injection) {
     const { address, ...place } = injection;
-    await readAuthority(place.caFile);
+    authorities = await readAuthority(place.caFile);
     const bounds = {
       what: 'the webhook',
       keepAlive: false,
@@ -226,8 +230,16 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const renew = (next: Certificate) => {
     for (const server of servers) server.renew(next);
     renewed = next;
+    certificateChanges.certificate += 1;
   };
-  const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
+  const unfollow: (() => void)[] = [];
+  if (config.tls && certificate) unfollow.push(followCertificate(config.tls, certificate, renew, log));
+  if (injection && authorities !== undefined) {
+    const changed = () => {
+      certificateChanges.authorities += 1;
+    };
+    unfollow.push(followAuthorities(() => readAuthority(injection.caFile), authorities, changed, log));
+  }
   if (authenticator.method !== 'none' && !config.tls) {
     log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
   }
@@ -242,6 +254,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       metrics: metricsUrl,
       admin: adminUrl,
       webhook,
+      ...(certificate && { certificateValidUntil: new Date(certificate.expires).toISOString() }),
     },
     'serving',
   );
@@ -275,7 +288,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       await Promise.all([controller.replicas.stop(), unused()]);
       await Promise.all(servers.map((server) => server.close()));
       clearTimeout(cut);
-      unfollow();
+      for (const end of unfollow) end();
       controller.stop();
       await source.stop();
       await sink.stop();
