@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../cluster/run.ts';
+import { inUrl } from './addresses.ts';
 import { findKubeRouter, type NodeBinaries } from './binaries.ts';
 import { PAUSE_IMAGE } from './system-images.ts';
 import type { Workspace } from './workspace.ts';
@@ -72,6 +73,13 @@ export class Node {
   /** Ends the kubelet; its containers run on and nobody reports them. */
   stopKubelet(): Promise<void> {
     return this.#workspace.stop(`kubelet-${this.number}`, 'SIGKILL');
+  }
+
+  /** Whether services lead from this node to a port of a pod. */
+  async leadsTo(address: string, port: number): Promise<boolean> {
+    const save = this.#workspace.addresses.family === 'IPv6' ? 'ip6tables-save' : 'iptables-save';
+    const rules = await this.#workspace.run(this.number, save, '-t', 'nat');
+    return rules.includes(`--to-destination ${inUrl(address)}:${port}\n`);
   }
 
   /** Cuts the node off: its kubelet is ended, and no packet passes between it and the others. */
