@@ -50,7 +50,7 @@ function ofOperator(): Metric[] {
     adminAudit: audit,
     instruments: new Instruments(clock),
     clock,
-    certificateExpires: () => 0,
+    certificates: { expires: () => 0, changes: { certificate: 0, authorities: 0 } },
   });
   const found = registry.getMetricsAsArray() as unknown as Metric[];
   return found.filter((metric) => !/^(process|nodejs)_/.test((metric as unknown as { name: string }).name));

@@ -26,6 +26,7 @@ interface Step {
   answered?: true;
   report?: { path?: string; holds: unknown };
   expect?: { link?: string; breakers?: Record<string, ExpectedBreaker> };
+  warned?: Record<string, number>;
 }
 interface ExpectedBreaker {
   uid?: string | null;
@@ -55,7 +56,7 @@ afterEach(async () => {
 
 describe('every conversation', () => {
   it('is there', () => {
-    expect(files.length).toBeGreaterThanOrEqual(22);
+    expect(files.length).toBeGreaterThanOrEqual(25);
   });
 
   it.each(conversations)('$file sends what the schema of the wire allows', ({ steps }) => {
@@ -82,23 +83,26 @@ async function replay({ breakers: names, guard = {}, steps }: Conversation): Pro
   const breakers = new Map(names.map((name) => [name, registry.getBreaker(name)]));
   const ledger = new Ledger('c'.repeat(32));
   const settings = readSettings({ url: operator.url, service: 'checkout', labels: { app: 'checkout' } }, {});
-  const link = new Link({ settings, registry, holder: { ledger }, warn: () => {}, random: () => 0 });
+  const warnings: string[] = [];
+  const warn = (message: string) => warnings.push(message);
+  const link = new Link({ settings, registry, holder: { ledger }, warn, random: () => 0 });
   closing.push(
     () => link.stop(0),
     () => operator.stop(),
   );
   link.load();
   void link.start();
-  for (const step of steps) await take(step, { operator, link, breakers });
+  for (const step of steps) await take(step, { operator, link, breakers, warnings });
 }
 
 interface Parts {
   readonly operator: ScriptedOperator;
   readonly link: Link;
   readonly breakers: ReadonlyMap<string, Breaker>;
+  readonly warnings: readonly string[];
 }
 
-async function take(step: Step, { operator, link, breakers }: Parts): Promise<void> {
+async function take(step: Step, { operator, link, breakers, warnings }: Parts): Promise<void> {
   if (step.connect !== undefined) {
     const { query, lastEventId } = await operator.connected();
     const { since } = step.connect;
@@ -127,6 +131,9 @@ async function take(step: Step, { operator, link, breakers }: Parts): Promise<vo
   }
   if (step.report !== undefined) await reported(step.report, operator);
   if (step.expect !== undefined) await comesTo(step.expect, link, breakers);
+  for (const [text, times] of Object.entries(step.warned ?? {})) {
+    expect(warnings.filter((warning) => warning.includes(text))).toHaveLength(times);
+  }
 }
 
 /** Takes reports as they come until one holds what is expected. */

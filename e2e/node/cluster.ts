@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { eventually, run } from '../cluster/run.ts';
+import { type Addresses, addressesOf } from './addresses.ts';
 import { findNodeBinaries, type NodeBinaries } from './binaries.ts';
 import { ControlPlane } from './control-plane.ts';
 import { dnsObjects } from './dns.ts';
@@ -17,6 +18,8 @@ export interface NodeClusterOptions {
   readonly nodes?: number;
   /** Archives of images that every node has from the start. */
   readonly images?: readonly string[];
+  /** Which addresses nodes, pods and services have, and no others. Absent: IPv4. */
+  readonly family?: Addresses['family'];
 }
 
 export interface RunInput {
@@ -52,11 +55,11 @@ export class NodeCluster {
    * @throws Error when this machine lacks something, with what and how to install it, or when a part does not start,
    * with the end of its log. Nothing is left behind then.
    */
-  static async up({ nodes = 2, images = [] }: NodeClusterOptions = {}): Promise<NodeCluster> {
-    await requireNodes();
+  static async up({ nodes = 2, images = [], family = 'IPv4' }: NodeClusterOptions = {}): Promise<NodeCluster> {
+    await requireNodes(family);
     const binaries = await findNodeBinaries((line) => process.stderr.write(`${line}\n`));
     const numbers = Array.from({ length: nodes }, (_, i) => i + 1);
-    const workspace = await Workspace.make(numbers);
+    const workspace = await Workspace.make(numbers, addressesOf(family));
     const cluster = new NodeCluster(workspace, binaries, numbers);
     try {
       await cluster.#start(numbers, images);
@@ -148,7 +151,7 @@ export class NodeCluster {
     await noNameServers(this.#workspace);
     await makePki(this.#workspace, numbers);
     await Promise.all([this.controlPlane.start(), ...this.nodes.map((node) => node.startRuntime(archives))]);
-    await this.apply(...dnsObjects());
+    await this.apply(...dnsObjects(this.#workspace.addresses.dnsService));
     await Promise.all(this.nodes.map((node) => node.start()));
     await eventually(() => this.kubectl('get', 'node', ...this.nodes.map(({ name }) => name)), 60_000);
     await this.kubectl('wait', '--for=condition=Ready', '--timeout=90s', 'node', '--all');

@@ -1,4 +1,3 @@
-import { API_SERVER, PODS, SERVICES } from './addresses.ts';
 import type { NodeBinaries } from './binaries.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -40,8 +39,8 @@ export class ControlPlane {
       `--service-account-private-key-file=${this.#pki('service-accounts.key')}`,
       `--cluster-signing-cert-file=${this.#pki('ca.crt')}`,
       `--cluster-signing-key-file=${this.#pki('ca.key')}`,
-      `--cluster-cidr=${PODS}`,
-      `--service-cluster-ip-range=${SERVICES}`,
+      `--cluster-cidr=${this.#workspace.addresses.pods}`,
+      `--service-cluster-ip-range=${this.#workspace.addresses.services}`,
       '--leader-elect=false',
       // A lost node is noticed in 20 s instead of 50 s.
       '--node-monitor-grace-period=20s',
@@ -57,14 +56,15 @@ export class ControlPlane {
   }
 
   async startApiServer(): Promise<void> {
+    const { any, apiServer, services } = this.#workspace.addresses;
     const server = await this.#workspace.start(
       'api-server',
       1,
       this.#binaries.apiServer,
       `--etcd-servers=${ETCD}`,
       '--secure-port=6443',
-      '--bind-address=0.0.0.0',
-      `--advertise-address=${API_SERVER}`,
+      `--bind-address=${any}`,
+      `--advertise-address=${apiServer}`,
       `--cert-dir=${this.#pki()}`,
       `--tls-cert-file=${this.#pki('api-server.crt')}`,
       `--tls-private-key-file=${this.#pki('api-server.key')}`,
@@ -81,7 +81,7 @@ export class ControlPlane {
       `--kubelet-client-certificate=${this.#pki('kubelet-client.crt')}`,
       `--kubelet-client-key=${this.#pki('kubelet-client.key')}`,
       '--kubelet-preferred-address-types=InternalIP',
-      `--service-cluster-ip-range=${SERVICES}`,
+      `--service-cluster-ip-range=${services}`,
       '--allow-privileged=true',
     );
     const kubectl = [this.#binaries.kubectl, `--kubeconfig=${this.#workspace.path('admin.kubeconfig')}`];

@@ -1,4 +1,3 @@
-import { DNS_SERVICE } from './addresses.ts';
 import { COREDNS_IMAGE } from './system-images.ts';
 
 const NAME = 'coredns';
@@ -10,12 +9,12 @@ const COREFILE = `.:53 {
   health
   ready
   cache 5
-  kubernetes cluster.local in-addr.arpa
+  kubernetes cluster.local in-addr.arpa ip6.arpa
 }
 `;
 
 /** CoreDNS as pods have it, with the right to read what it answers from. */
-export function dnsObjects(): object[] {
+export function dnsObjects(clusterIP: string): object[] {
   const metadata = { name: NAME, namespace: NAMESPACE };
   const rbac = 'rbac.authorization.k8s.io';
   return [
@@ -70,7 +69,7 @@ export function dnsObjects(): object[] {
       kind: 'Service',
       metadata: { name: 'kube-dns', namespace: NAMESPACE },
       spec: {
-        clusterIP: DNS_SERVICE,
+        clusterIP,
         selector: LABELS,
         ports: [
           { name: 'dns', port: 53, protocol: 'UDP' },

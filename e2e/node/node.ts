@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../cluster/run.ts';
-import { DNS_SERVICE, nodeAddress, PODS, podsOf, SERVICES } from './addresses.ts';
+import { inUrl } from './addresses.ts';
 import { findKubeRouter, type NodeBinaries } from './binaries.ts';
 import { PAUSE_IMAGE } from './system-images.ts';
 import type { Workspace } from './workspace.ts';
@@ -65,7 +65,7 @@ export class Node {
       `--kubeconfig=${this.#path('kubelet')}.kubeconfig`,
       `--root-dir=${this.#path('pods')}`,
       `--hostname-override=${this.name}`,
-      `--node-ip=${nodeAddress(this.number)}`,
+      `--node-ip=${this.#workspace.addresses.node(this.number)}`,
       `--node-labels=topology.kubernetes.io/zone=zone-${this.number}`,
     );
   }
@@ -73,6 +73,13 @@ export class Node {
   /** Ends the kubelet; its containers run on and nobody reports them. */
   stopKubelet(): Promise<void> {
     return this.#workspace.stop(`kubelet-${this.number}`, 'SIGKILL');
+  }
+
+  /** Whether services lead from this node to a port of a pod. */
+  async leadsTo(address: string, port: number): Promise<boolean> {
+    const save = this.#workspace.addresses.family === 'IPv6' ? 'ip6tables-save' : 'iptables-save';
+    const rules = await this.#workspace.run(this.number, save, '-t', 'nat');
+    return rules.includes(`--to-destination ${inUrl(address)}:${port}\n`);
   }
 
   /** Cuts the node off: its kubelet is ended, and no packet passes between it and the others. */
@@ -93,7 +100,7 @@ export class Node {
       '--run-firewall',
       `--kubeconfig=${this.#workspace.path('admin.kubeconfig')}`,
       `--hostname-override=${this.name}`,
-      `--service-cluster-ip-range=${SERVICES}`,
+      `--service-cluster-ip-range=${this.#workspace.addresses.services}`,
       '--health-port=0',
     );
   }
@@ -135,8 +142,9 @@ export class Node {
   }
 
   #podNetwork(): object {
+    const { podsOf, everywhere } = this.#workspace.addresses;
     const range = [[{ subnet: podsOf(this.number) }]];
-    const ipam = { type: 'host-local', dataDir: this.#path('ipam'), ranges: range, routes: [{ dst: '0.0.0.0/0' }] };
+    const ipam = { type: 'host-local', dataDir: this.#path('ipam'), ranges: range, routes: [{ dst: everywhere }] };
     return { cniVersion: '0.4.0', name: 'pods', plugins: [{ type: 'ptp', ipMasq: false, ipam }] };
   }
 
@@ -173,9 +181,9 @@ state = "${this.#workspace.state}/${this.number}/state"
       cgroupRoot: `/${this.#cgroup}`,
       failCgroupV1: false,
       oomScoreAdj: 0,
-      address: nodeAddress(this.number),
+      address: this.#workspace.addresses.node(this.number),
       healthzBindAddress: '127.0.0.1',
-      clusterDNS: [DNS_SERVICE],
+      clusterDNS: [this.#workspace.addresses.dnsService],
       clusterDomain: 'cluster.local',
       resolvConf: this.#workspace.path('resolv.conf'),
       podLogsDir: this.#path('logs'),
@@ -198,7 +206,7 @@ state = "${this.#workspace.state}/${this.number}/state"
       apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
       kind: 'KubeProxyConfiguration',
       mode: 'iptables',
-      clusterCIDR: PODS,
+      clusterCIDR: this.#workspace.addresses.pods,
       hostnameOverride: this.name,
       oomScoreAdj: 0,
       clientConnection: { kubeconfig: this.#workspace.path('proxy.kubeconfig') },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { run } from '../cluster/run.ts';
-import { API_SERVER, API_SERVICE } from './addresses.ts';
+import { inUrl } from './addresses.ts';
 import type { Workspace } from './workspace.ts';
 
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -57,7 +57,9 @@ export async function makePki(workspace: Workspace, nodes: readonly number[]): P
     await openssl('x509', '-req', '-in', request, ...made, ...extensions);
   };
   const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
-  const addresses = [API_SERVICE, API_SERVER, '127.0.0.1'].map((address) => `IP:${address}`);
+  const addresses = [workspace.addresses.apiService, workspace.addresses.apiServer, '127.0.0.1'].map(
+    (address) => `IP:${address}`,
+  );
   await certificate('api-server', '/CN=kube-apiserver', [...names.map((name) => `DNS:${name}`), ...addresses].join());
   await certificate('kubelet-client', '/O=system:masters/CN=api-server');
   await openssl('genrsa', '-out', at('service-accounts.key'), '2048');
@@ -74,7 +76,10 @@ export async function makePki(workspace: Workspace, nodes: readonly number[]): P
 /** Writes a kubeconfig that uses a token and returns its path. */
 export async function writeKubeconfig(workspace: Workspace, name: string, token: string): Promise<string> {
   const authority = (await readFile(workspace.path('pki', 'ca.crt'))).toString('base64');
-  const cluster = { server: `https://${API_SERVER}:6443`, 'certificate-authority-data': authority };
+  const cluster = {
+    server: `https://${inUrl(workspace.addresses.apiServer)}:6443`,
+    'certificate-authority-data': authority,
+  };
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { findHelm } from '../cluster/kubectl.ts';
+import { eventually } from '../cluster/run.ts';
 import type { NodeCluster } from './cluster.ts';
 import { OPERATOR_REPOSITORY } from './images.ts';
 
@@ -8,6 +9,8 @@ const CHART = fileURLToPath(new URL('../../charts/fuseboard', import.meta.url));
 /** The namespace of the release. */
 export const SYSTEM = 'fuseboard-system';
 const NAME = 'fuseboard';
+const AGENTS_PORT = 8443;
+const WEBHOOK_PORT = 9443;
 
 /** A pod, as far as tests look at one. */
 export interface Pod {
@@ -48,9 +51,19 @@ export class Release {
     return new Release(cluster, await findHelm((line) => process.stderr.write(`${line}\n`), major), major);
   }
 
-  /** Installs, and waits until every replica is ready. */
-  install(values: object = {}): Promise<string> {
-    return this.#apply(['install', NAME, CHART, '--create-namespace'], values);
+  /** Installs, and waits until every replica is ready and every node leads to them. */
+  async install(values: object = {}): Promise<void> {
+    await this.#apply(['install', NAME, CHART, '--create-namespace'], values);
+    // Helm waits for pods. A node that is busy learns a moment later where the services lead.
+    const addresses = (await this.operators()).map(({ status }) => status.podIP!);
+    await eventually(async () => {
+      for (const node of this.#cluster.nodes) {
+        for (const address of addresses) {
+          for (const port of [AGENTS_PORT, WEBHOOK_PORT]) if (!(await node.leadsTo(address, port))) return false;
+        }
+      }
+      return true;
+    }, 60_000);
   }
 
   /** Upgrades, and waits until every replica is of the new version. */

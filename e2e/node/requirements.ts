@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { run } from '../cluster/run.ts';
+import type { Addresses } from './addresses.ts';
 
 /** Each command that the cluster runs, and the Debian package that holds it. */
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -32,12 +33,17 @@ const ABILITIES: Readonly<Record<string, string>> = {
   'cgroups that may be written': 'test -w /sys/fs/cgroup',
 };
 
+const IPV6_ABILITIES: Readonly<Record<string, string>> = {
+  'addresses of IPv6': `unshare --net sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && ip link set lo up && ip addr add fd00::1/64 dev lo'`,
+  'translation of addresses by ip6tables': 'unshare --net ip6tables -t nat -A POSTROUTING -j MASQUERADE',
+};
+
 /**
  * Checks that this machine can run nodes.
  *
  * @throws Error that names everything that is missing and how to install it.
  */
-export async function requireNodes(): Promise<void> {
+export async function requireNodes(family: Addresses['family'] = 'IPv4'): Promise<void> {
   const problems: string[] = [];
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     problems.push(`Linux on x64, and this is ${process.platform} on ${process.arch}`);
@@ -54,7 +60,7 @@ export async function requireNodes(): Promise<void> {
     problems.push(`the Debian packages ${[...packages].join(', ')}; run e2e/node/packages.sh`);
   }
   if (problems.length === 0) {
-    for (const [what, command] of Object.entries(ABILITIES)) {
+    for (const [what, command] of Object.entries({ ...ABILITIES, ...(family === 'IPv6' && IPV6_ABILITIES) })) {
       await run('sh', ['-c', command]).catch((error: Error) => problems.push(`${what}: ${error.message.trim()}`));
     }
   }

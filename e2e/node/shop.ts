@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
+import { inUrl } from './addresses.ts';
 import type { NodeCluster } from './cluster.ts';
 import { SERVICE_IMAGE } from './images.ts';
 import { isReady, type Pod, Release } from './release.ts';
@@ -36,15 +37,15 @@ export interface ShopScene {
 }
 
 /**
- * Before all tests of a file, installs the operator and opens a shop with so many pods of `checkout`, all of which run
+ * Before all tests of a file, starts a cluster, installs the operator and opens a shop with so many pods of `checkout`, all of which run
  * the policy; after them, ends the cluster.
  *
  * @returns the scene, whose fields are there once the tests run.
  */
-export function withShop(replicas: number): ShopScene {
+export function withShop(replicas: number, options: Parameters<typeof startScene>[0] = {}): ShopScene {
   const scene = {} as { -readonly [K in keyof ShopScene]: ShopScene[K] };
   beforeAll(async () => {
-    scene.cluster = await startScene();
+    scene.cluster = await startScene(options);
     scene.release = await Release.by(4, scene.cluster);
     await scene.release.install();
     scene.shop = await Shop.open(scene.cluster, replicas);
@@ -145,7 +146,7 @@ export class Shop {
   /** What each ready pod of `checkout` has seen; throws when one does not answer. */
   async checkouts(): Promise<Checkout[]> {
     const pods = await this.pods('checkout');
-    const answers = await this.ask(pods.map(({ status }) => `http://${status.podIP}:8080/`));
+    const answers = await this.ask(pods.map(({ status }) => `http://${inUrl(status.podIP!)}:8080/`));
     return answers.map((body, i) => ({ pod: pods[i]!.metadata.name, ...(JSON.parse(body) as Omit<Checkout, 'pod'>) }));
   }
 
@@ -158,7 +159,7 @@ export class Shop {
   /** Has the partner fail every call from now on, or none. */
   async partner(change: 'fail' | 'recover'): Promise<void> {
     const pods = await this.pods('partner');
-    await this.ask(pods.map(({ status }) => `http://${status.podIP}:8080/${change}`));
+    await this.ask(pods.map(({ status }) => `http://${inUrl(status.podIP!)}:8080/${change}`));
   }
 
   /** Asks pods at their addresses, which needs no API server. */

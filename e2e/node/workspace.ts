@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Daemon } from '../cluster/process.ts';
 import { run } from '../cluster/run.ts';
+import type { Addresses } from './addresses.ts';
 
 const DOWN = fileURLToPath(new URL('down.sh', import.meta.url));
 
@@ -20,11 +21,13 @@ export class Workspace {
   readonly name: string;
   /** Where containerd keeps its sockets: paths of sockets are short. */
   readonly state: string;
+  readonly addresses: Addresses;
   readonly #daemons = new Map<string, Daemon>();
   readonly #guard: ReturnType<typeof spawn>;
 
-  private constructor(folder: string, name: string) {
+  private constructor(folder: string, name: string, addresses: Addresses) {
     this.folder = folder;
+    this.addresses = addresses;
     this.name = name;
     this.state = join('/run', name);
     const wait = 'trap "" INT TERM HUP; cat >/dev/null; exec "$1" "$2"';
@@ -36,13 +39,13 @@ export class Workspace {
     (this.#guard.stdin as unknown as { unref(): void }).unref();
   }
 
-  static async make(nodes: readonly number[]): Promise<Workspace> {
+  static async make(nodes: readonly number[], addresses: Addresses): Promise<Workspace> {
     const folder = await mkdtemp(join(tmpdir(), 'fuseboard-node-'));
     const name = `fb${randomBytes(3).toString('hex')}`;
     await mkdir(join(folder, 'pids'));
     await writeFile(join(folder, 'name'), name);
     await writeFile(join(folder, 'nodes'), nodes.join(' '));
-    const workspace = new Workspace(folder, name);
+    const workspace = new Workspace(folder, name, addresses);
     await mkdir(workspace.state);
     return workspace;
   }

@@ -14,7 +14,7 @@ import { agentsApp } from './http/agents/agents.ts';
 import { Quota } from './http/agents/quota.ts';
 import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
-import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
+import { type Certificate, followAuthorities, followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp } from './http/metrics.ts';
 import { type Listening, listen } from './http/server.ts';
 import { injectorApp, readAuthority } from './http/webhook/injector.ts';
@@ -38,14 +38,20 @@ export interface Serving {
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
   /**
-   * Unready at once; serves on for `shutdownDelayMs`, until nobody opens connections to it any more; then sends agents
-   * away, and resolves when they are gone, at most `drainMs` later.
+   * Unready at once; serves on for `shutdownDelayMs` and until nobody opens connections to it any more; then sends agents
+   * away, and resolves when they are gone, at most `drainMs` after the delay.
    */
   stop(drainMs: number): Promise<void>;
 }
 
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
+
+/** Agents and the API server have stopped coming when none of them has connected for so long. */
+const QUIET_MS = 2_000;
+
+/** How long is waited for that, once before agents are sent away and once after. */
+const GREATEST_WAIT_MS = 10_000;
 
 /** Of each port but the agents'. */
 const OTHER_CONNECTIONS = LIMITS['other-connections'].value;
@@ -124,6 +130,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   });
   const certificate = config.tls && (await readCertificate(config.tls));
   let renewed: Certificate | undefined;
+  const certificateChanges = { certificate: 0, authorities: 0 };
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
   const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
@@ -162,7 +169,9 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
           adminAudit,
           instruments,
           clock,
-          ...(certificate && { certificateExpires: () => (renewed ?? certificate).expires }),
+          ...(certificate && {
+            certificates: { expires: () => (renewed ?? certificate).expires, changes: certificateChanges },
+          }),
         }),
         unready,
         onError,
@@ -202,9 +211,10 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     },
   ];
   const { injection } = config;
+  let authorities: string | undefined;
   if (injection) {
     const { address, ...place } = injection;
-    await readAuthority(place.caFile);
+    authorities = await readAuthority(place.caFile);
     const bounds = {
       what: 'the webhook',
       keepAlive: false,
@@ -225,8 +235,16 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const renew = (next: Certificate) => {
     for (const server of servers) server.renew(next);
     renewed = next;
+    certificateChanges.certificate += 1;
   };
-  const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
+  const unfollow: (() => void)[] = [];
+  if (config.tls && certificate) unfollow.push(followCertificate(config.tls, certificate, renew, log));
+  if (injection && authorities !== undefined) {
+    const changed = () => {
+      certificateChanges.authorities += 1;
+    };
+    unfollow.push(followAuthorities(() => readAuthority(injection.caFile), authorities, changed, log));
+  }
   if (authenticator.method !== 'none' && !config.tls) {
     log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
   }
@@ -241,6 +259,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       metrics: metricsUrl,
       admin: adminUrl,
       webhook,
+      ...(certificate && { certificateValidUntil: new Date(certificate.expires).toISOString() }),
     },
     'serving',
   );
@@ -256,15 +275,25 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       ending = true;
       for (const server of servers) server.drain();
       if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
-      streams.drain(SPREAD_MS);
-      leaving.abort();
+      // Probes and scrapes of the other ports never stop.
+      const [agents, , , webhook = agents] = servers as [Listening, Listening, Listening, Listening?];
+      const unused = () => {
+        const quietMs = Math.min(QUIET_MS, shutdownDelayMs);
+        const enough = AbortSignal.timeout(Math.min(GREATEST_WAIT_MS, drainMs / 2));
+        return Promise.all([agents, webhook].map((server) => server.unused(quietMs, enough)));
+      };
       const cut = setTimeout(() => {
         log.warn({ streams: streams.count }, 'some agents did not disconnect; their connections are closed');
         for (const server of servers) server.cut();
       }, drainMs);
-      await Promise.all([controller.replicas.stop(), ...servers.map((server) => server.close())]);
+      // A busy node learns late that this replica leaves. A listener that is closed before costs a pod its injection.
+      await unused();
+      streams.drain(SPREAD_MS);
+      leaving.abort();
+      await Promise.all([controller.replicas.stop(), unused()]);
+      await Promise.all(servers.map((server) => server.close()));
       clearTimeout(cut);
-      unfollow();
+      for (const end of unfollow) end();
       controller.stop();
       await source.stop();
       await sink.stop();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
@@ -429,6 +430,43 @@ describe('the end', () => {
     await stopped;
     await expect(fetch(serving.agentsUrl)).rejects.toThrow();
   });
+});
+
+it('continues serving after the delay as long as somebody opens connections, and then ends', async () => {
+  await serving.stop(0);
+  await begin({ shutdownDelay: '500ms' });
+  await known([policy('a')]);
+  const stopped = serving.stop(25_000).then(() => 'stopped');
+  const began = performance.now();
+  // Each connection comes before half of the delay without one is over.
+  while (performance.now() - began < 1_500) {
+    expect((await fetch(`${serving.agentsUrl}/nothing`)).status).toBe(404);
+    await delay(50);
+  }
+  expect(await stopped).toBe('stopped');
+  await expect(fetch(serving.agentsUrl)).rejects.toThrow();
+});
+
+it('ends although somebody opens connections all the time, within the time for draining', async () => {
+  await serving.stop(0);
+  await begin({ shutdownDelay: '500ms' });
+  await known([policy('a')]);
+  let answered = 0;
+  const stopped = serving.stop(1_000).then(() => 'stopped');
+  const visits = setInterval(
+    () =>
+      void fetch(`${serving.agentsUrl}/nothing`).then(
+        () => (answered += 1),
+        () => {},
+      ),
+    20,
+  );
+  try {
+    expect(await stopped).toBe('stopped');
+    expect(answered).toBeGreaterThan(0);
+  } finally {
+    clearInterval(visits);
+  }
 });
 
 it('names the port that is taken and the flag that chooses another', async () => {

@@ -25,7 +25,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 
 
 def test_every_conversation_is_there() -> None:
-    assert len(FILES) >= 22
+    assert len(FILES) >= 25
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -36,11 +36,12 @@ def test_conversation(path: Path) -> None:
     registry.use_guard(read_guard(conversation.get("guard")))
     breakers = {name: registry.get_breaker(name) for name in conversation["breakers"]}
     options = StartOptions(url=operator.url, service="checkout", labels={"app": "checkout"})
-    link = Link(read_settings(options, {}), registry, Ledger("c" * 32), lambda message: None, lambda: 0.0)
+    warnings: list[str] = []
+    link = Link(read_settings(options, {}), registry, Ledger("c" * 32), warnings.append, lambda: 0.0)
     link.load()
     link.start()
     try:
-        replay = Replay(operator, link, breakers)
+        replay = Replay(operator, link, breakers, warnings)
         for step in conversation["steps"]:
             replay.take(step)
     finally:
@@ -49,10 +50,13 @@ def test_conversation(path: Path) -> None:
 
 
 class Replay:
-    def __init__(self, operator: ScriptedOperator, link: Link, breakers: dict[str, GovernedBreaker]) -> None:
+    def __init__(
+        self, operator: ScriptedOperator, link: Link, breakers: dict[str, GovernedBreaker], warnings: list[str]
+    ) -> None:
         self._operator = operator
         self._link = link
         self._breakers = breakers
+        self._warnings = warnings
         self._stream: AgentStream | None = None
 
     def take(self, step: dict[str, Any]) -> None:
@@ -62,6 +66,9 @@ class Replay:
             self._reported(step["report"])
         elif "expect" in step:
             self._comes_to(step["expect"])
+        elif "warned" in step:
+            for text, times in step["warned"].items():
+                assert len([each for each in self._warnings if text in each]) == times
         elif "answer" in step:
             self._operator.answers = list(step["answer"])
         elif "answered" in step:

@@ -180,6 +180,23 @@ describe('a link', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('warns of an operator that does not return only when the change that it announced is over', async () => {
+    const timers = new FakeTimers();
+    const { link } = connect({ timers });
+    await link.ready(10_000);
+    plane.answerStreams({ status: 503 });
+    plane.goaway(1_000);
+    await eventually(() => link.state === 'Stale');
+    timers.advance(1_050);
+    await eventually(() => timers.waiting(25));
+    timers.advance(25);
+    await eventually(() => timers.waiting(50));
+    expect(warnings).toEqual([]);
+    timers.advance(15_000);
+    await eventually(() => warnings.length === 1);
+    expect(warnings).toEqual([expect.stringMatching(/not ready \(503\)/)]);
+  });
+
   it('reports a policy that it cannot use, and keeps the version before', async () => {
     const { link, breaker } = connect();
     await link.ready(10_000);

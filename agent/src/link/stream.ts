@@ -14,6 +14,8 @@ const SILENT_HEARTBEATS = 3;
 const HEALTHY_MS = 60_000;
 const GREATEST_RETRY_AFTER_MS = 300_000;
 const SPREAD_MS = 1_000;
+/** How long nodes may still lead to a replica that has sent its agents away. */
+const MOVE_MS = 15_000;
 const SLICE_MS = 4;
 const MAX_WARNINGS = 20;
 
@@ -36,7 +38,10 @@ export interface StreamOptions {
   received(message: Message): string | undefined;
   /** Called when an open stream has ended. */
   closed(): void;
-  /** Called once for each distinct problem, until the stream has been healthy for a minute. */
+  /**
+   * Called once for each distinct problem, until the stream has been healthy for a minute. While the operator's replica
+   * changes at its own request, only what lasts longer than 15 s is a problem.
+   */
   warn(message: string): void;
 }
 
@@ -61,6 +66,7 @@ export class Stream {
   #cancelConnect = () => {};
   #opened = false;
   #stopped = false;
+  #moveEnds = Number.NEGATIVE_INFINITY;
   /** Calls `end` once all received data has been processed. */
   #whenRead = READ;
 
@@ -218,7 +224,9 @@ export class Stream {
         this.#warned.clear();
       });
     } else if (message.type === 'goaway') {
-      this.#endQuietly(Math.min(message.reconnectAfterMs, GREATEST_RETRY_AFTER_MS));
+      const waitMs = Math.min(message.reconnectAfterMs, GREATEST_RETRY_AFTER_MS);
+      this.#moveEnds = this.#options.timers.now() + waitMs + MOVE_MS;
+      this.#endQuietly(waitMs);
       return;
     } else if (!this.#opened) {
       this.#end(`its first event is "${message.type}", not "hello"`);
@@ -234,7 +242,9 @@ export class Stream {
   }
 
   #end(reason: string, atLeastMs = 0): void {
-    if (!this.#stopped && !this.#warned.has(reason) && this.#warned.size < MAX_WARNINGS) {
+    const { timers } = this.#options;
+    const isNew = !this.#warned.has(reason) && this.#warned.size < MAX_WARNINGS;
+    if (!this.#stopped && isNew && timers.now() >= this.#moveEnds) {
       this.#warned.add(reason);
       this.#options.warn(`no policies from ${this.#options.endpoint.url.origin}: ${reason}`);
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { until } from '../../test/until.ts';
-import { followCertificate, readCertificate } from './certificate.ts';
+import { followAuthorities, followCertificate, readCertificate } from './certificate.ts';
 import { listen } from './server.ts';
 
 const PAIRS = join(import.meta.dirname, '../../test/tls');
@@ -69,6 +69,42 @@ it('serves new connections with a renewed pair, leaves open ones alone, and pass
   unfollow();
   server.cut();
   await server.close();
+});
+
+it('says when the authorities for new pods were replaced, how many there are, and once that they cannot be read', async () => {
+  let authorities = '-----BEGIN one';
+  let failure: Error | undefined;
+  const lines: [object, string][] = [];
+  const log = {
+    info: (facts: object, line: string) => lines.push([facts, line]),
+    error: (facts: object, line: string) => lines.push([facts, line]),
+  };
+  let changes = 0;
+  let reads = 0;
+  const read = async () => {
+    reads += 1;
+    if (failure) throw failure;
+    return authorities;
+  };
+  const readAgain = () => {
+    const before = reads;
+    return until(() => reads > before + 1);
+  };
+  const unfollow = followAuthorities(read, authorities, () => (changes += 1), log, 2);
+  await readAgain();
+  expect(lines).toEqual([]);
+  authorities = '-----BEGIN one-----BEGIN two';
+  await until(() => changes === 1);
+  failure = new Error('gone');
+  await readAgain();
+  failure = undefined;
+  await readAgain();
+  unfollow();
+  expect(lines).toEqual([
+    [{ authorities: 2 }, 'the certificate authorities were replaced; new pods are given the new ones'],
+    [{}, 'gone; pods get the certificates that were read last'],
+  ]);
+  expect(changes).toBe(1);
 });
 
 it('names the flag of a file that is missing, and of a pair that does not fit', async () => {

@@ -43,6 +43,12 @@ export async function readCertificate({ certFile, keyFile }: CertificateFiles): 
   };
 }
 
+/** Where changes are logged. */
+export interface FollowLog {
+  info(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
 /**
  * Reads the pair periodically and passes on each new one. An invalid pair, as between the writes of two files, is
  * reported once, and the previous pair stays.
@@ -53,22 +59,78 @@ export function followCertificate(
   files: CertificateFiles,
   first: Certificate,
   renewed: (certificate: Certificate) => void,
-  log: { info(facts: object, message: string): void; error(facts: object, message: string): void },
+  log: FollowLog,
   everyMs = REREAD_MS,
 ): () => void {
-  let current = first.digest;
+  return follow({
+    first: first.digest,
+    read: async () => {
+      const certificate = await readCertificate(files);
+      return { digest: certificate.digest, value: certificate };
+    },
+    changed: (certificate) => {
+      renewed(certificate);
+      const validUntil = new Date(certificate.expires).toISOString();
+      const message = 'the certificate was replaced; new connections use the new one';
+      log.info({ certFile: files.certFile, validUntil }, message);
+    },
+    failed: (message) => log.error({}, `${message}; the previous certificate stays in use`),
+    everyMs,
+  });
+}
+
+/**
+ * Reads the certificate authorities for injected pods periodically and passes on each change.
+ *
+ * @param read reads the certificates, in PEM; throws when there are none.
+ * @returns a function that stops the reading.
+ */
+export function followAuthorities(
+  read: () => Promise<string>,
+  first: string,
+  changed: () => void,
+  log: FollowLog,
+  everyMs = REREAD_MS,
+): () => void {
+  return follow({
+    first,
+    read: async () => {
+      const authorities = await read();
+      return { digest: authorities, value: authorities };
+    },
+    changed: (authorities) => {
+      changed();
+      const facts = { authorities: authorities.split('-----BEGIN').length - 1 };
+      log.info(facts, 'the certificate authorities were replaced; new pods are given the new ones');
+    },
+    failed: (message) => log.error({}, `${message}; pods get the certificates that were read last`),
+    everyMs,
+  });
+}
+
+interface Followed<T> {
+  /** Digest of what was read first. */
+  readonly first: string;
+  read(): Promise<{ readonly digest: string; readonly value: T }>;
+  changed(value: T): void;
+  /** Called once for each distinct message, until something was read again. */
+  failed(message: string): void;
+  readonly everyMs: number;
+}
+
+function follow<T>({ first, read, changed, failed, everyMs }: Followed<T>): () => void {
+  let current = first;
   let trouble = '';
   const timer = setInterval(async () => {
     try {
-      const next = await readCertificate(files);
+      const { digest, value } = await read();
       trouble = '';
-      if (next.digest === current) return;
-      renewed(next);
-      current = next.digest;
-      log.info({ certFile: files.certFile }, 'the certificate was replaced; new connections use the new one');
+      if (digest === current) return;
+      changed(value);
+      current = digest;
     } catch (error) {
       const { message } = error as Error;
-      if (message !== trouble) log.error({}, `${message}; the previous certificate stays in use`);
+      if (message !== trouble) failed(message);
       trouble = message;
     }
   }, everyMs);

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
@@ -12,6 +13,8 @@ export interface Listening {
    * Adds `connection: close` to all further responses, so that clients open their next connection to another replica.
    */
   drain(): void;
+  /** Resolves when nobody has opened a connection for `quietMs`, or at the signal. */
+  unused(quietMs: number, signal: AbortSignal): Promise<void>;
   /** Stops accepting connections; resolves when the last one is closed. */
   close(): Promise<void>;
   /** Closes every connection at once. */
@@ -95,9 +98,21 @@ function endConnections(server: Server | TlsServer): void {
 
 function listening(server: Server | TlsServer, secure: boolean): Listening {
   const { address, port, family } = server.address() as AddressInfo;
+  let lastOpened = Number.NEGATIVE_INFINITY;
+  server.on('connection', () => {
+    lastOpened = performance.now();
+  });
   return {
     url: `http${secure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     drain: () => endConnections(server),
+    async unused(quietMs, signal) {
+      while (!signal.aborted) {
+        const leftMs = lastOpened + quietMs - performance.now();
+        if (leftMs <= 0) return;
+        // Rejects at the signal alone, which ends the loop.
+        await delay(leftMs, undefined, { signal }).catch(() => {});
+      }
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

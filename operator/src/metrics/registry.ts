@@ -10,7 +10,7 @@ import { limitMetrics } from './limits.ts';
 import { outageMetrics } from './outages.ts';
 import { policyMetrics } from './policies.ts';
 import { readingInto } from './reading.ts';
-import { replicaMetrics } from './replica.ts';
+import { type Certificates, replicaMetrics } from './replica.ts';
 import { trafficMetrics } from './traffic.ts';
 
 export interface MetricsOptions {
@@ -20,8 +20,8 @@ export interface MetricsOptions {
   readonly adminAudit: Audit;
   readonly instruments: Instruments;
   readonly clock: Clock;
-  /** End of the validity of the certificate that is served, in milliseconds since 1970. Absent: none is served. */
-  readonly certificateExpires?: () => number;
+  /** Absent: no certificate is served. */
+  readonly certificates?: Certificates;
 }
 
 /**
@@ -37,7 +37,7 @@ export function metricsRegistry({
   adminAudit,
   instruments,
   clock,
-  certificateExpires,
+  certificates,
 }: MetricsOptions): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -49,7 +49,7 @@ export function metricsRegistry({
   callMetrics(reading, registry, controller.fleet.counters);
   trafficMetrics(reading, streams, audit, adminAudit);
   limitMetrics(reading, controller);
-  replicaMetrics(reading, registry, controller, certificateExpires);
+  replicaMetrics(reading, registry, controller, certificates);
   for (const metric of instruments.metrics) registry.registerMetric(metric);
   return registry;
 }

@@ -21,6 +21,8 @@ SILENT_HEARTBEATS = 3
 HEALTHY_MS = 60_000
 GREATEST_RETRY_AFTER_MS = 300_000
 SPREAD_MS = 1_000
+# How long nodes may still lead to a replica that has sent its agents away.
+MOVE_MS = 15_000
 MAX_WARNINGS = 20
 
 
@@ -37,7 +39,8 @@ class Stream:
     """Reads the stream in a daemon thread of its own; connects again for ever.
 
     ``received`` is told each message; a text that it returns is the reason to connect again. ``closed`` is told when a stream
-    that was open is not any more. Each distinct problem is warned of once, until the stream has been healthy for a minute.
+    that was open is not any more. Each distinct problem is warned of once, until the stream has been healthy for a minute. While
+    the operator's replica changes at its own request, only what lasts longer than 15 s is a problem.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Stream:
         self._stopped = False
         self._redial_reason: str | None = None
         self._opened_at: float | None = None
+        self._move_ends = float("-inf")
         self._heartbeat_ms = HEARTBEAT_MS
 
     def start(self) -> None:
@@ -136,6 +140,8 @@ class Stream:
             self._closed()
         if reason is None or self._stopped or reason in self._warned or len(self._warned) >= MAX_WARNINGS:
             return
+        if self._now() < self._move_ends:
+            return
         self._warned.add(reason)
         self._warn(f"no policies from {self._endpoint.origin}: {reason}")
 
@@ -202,7 +208,9 @@ class Stream:
             self._opened_at = self._now()
             self._heartbeat_ms = min(max(int(message["heartbeatMs"]), 100), 300_000)
         elif kind == "goaway":
-            raise _Ended(None, min(message["reconnectAfterMs"], GREATEST_RETRY_AFTER_MS))
+            wait_ms = min(message["reconnectAfterMs"], GREATEST_RETRY_AFTER_MS)
+            self._move_ends = self._now() + wait_ms + MOVE_MS
+            raise _Ended(None, wait_ms)
         elif self._opened_at is None:
             raise _Ended(f'its first event is "{kind}", not "hello"')
         reason = self._received(message)

@@ -18,8 +18,9 @@ Examples:
   FUSEBOARD_POLICIES=./policies fuseboard serve         the same options from the environment
 
 Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
-On SIGTERM the operator waits for --shutdown-delay, tells agents to reconnect elsewhere, closes their connections after
-25 s at most, lets writes in progress end and exits. A second signal makes it exit at once.`;
+On SIGTERM the operator waits for --shutdown-delay and until no agent or API server connects any more (10 s at most), tells
+agents to reconnect elsewhere, closes their connections 25 s after the delay at most, lets writes in progress end and
+exits. A second signal makes it exit at once.`;
 
 /** An option that the environment sets too, with its default from the table of defaults. */
 const option = (flags: string, description: string) => {
