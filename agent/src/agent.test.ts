@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ConfigError, getBreaker, start } from './index.ts';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ConfigError, type FailureEvent, getBreaker, start } from './index.ts';
 import { FakeControlPlane } from './testing/testing.ts';
 
 let plane: FakeControlPlane;
@@ -160,11 +160,49 @@ describe('start', () => {
     await plane.until((p) => p.streams.length === 0);
   });
 
-  it('has no other event than applied, and says so', () => {
+  it('tells of failures as long as somebody listens', async () => {
+    const agent = start({ url: plane.url, warn });
+    const events: FailureEvent[] = [];
+    const off = agent.on('failure', (event) => events.push(event));
+    const breaker = getBreaker('told', { defaults: { trip: { consecutiveFailures: 9 } } });
+    const fail = (error: unknown) => breaker.execute(() => Promise.reject(error)).catch(() => {});
+    await fail(new RangeError('x'.repeat(300), { cause: new Error('why') }));
+    await breaker.for('a').execute(async () => new Response(null, { status: 503 }));
+    breaker.enter()?.fail();
+    await breaker.execute(async () => 1);
+    await breaker.execute(async () => 1, { signal: AbortSignal.abort() }).catch(() => {});
+    const tookMs = expect.any(Number);
+    expect(events).toEqual([
+      { breaker: 'told', outcome: 'failure', error: { name: 'RangeError', message: `${'x'.repeat(200)}…` }, tookMs },
+      { breaker: 'told', key: 'a', outcome: 'failure', error: { name: 'Response', message: 'HTTP 503' }, tookMs },
+      { breaker: 'told', outcome: 'failure', tookMs },
+    ]);
+    off();
+    await fail(new Error('unheard'));
+    expect(events).toHaveLength(3);
+  });
+
+  it('leaves a call alone whose failure a listener cannot hear', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const off = start({ url: plane.url, warn }).on('failure', () => {
+      throw new Error('deaf');
+    });
+    const breaker = getBreaker('deaf', { defaults: { trip: { consecutiveFailures: 1 } } });
+    await expect(breaker.execute(() => Promise.reject(new Error('down')))).rejects.toThrow('down');
+    off();
+    expect(breaker.state).toBe('open');
+    expect(warned).toHaveBeenCalledWith(expect.stringContaining('a listener of failures threw: Error: deaf'), {
+      code: 'FUSEBOARD_LISTENER',
+    });
+    warned.mockRestore();
+  });
+
+  it('has no other events than applied and failure, and says so', () => {
     const agent = start({ url: plane.url, warn });
     const listen = (event: unknown, listener: unknown = () => {}) =>
       agent.on(event as 'applied', listener as () => void);
-    expect(() => listen('transition')).toThrow(new TypeError('an agent has no event "transition"; it has "applied"'));
+    const message = 'an agent has no event "transition"; it has "applied" and "failure"';
+    expect(() => listen('transition')).toThrow(new TypeError(message));
     expect(() => listen(undefined)).toThrow(TypeError);
     expect(() => listen('applied', 'print')).toThrow(new TypeError('on of the agent needs a listener, a function'));
   });

@@ -1,6 +1,7 @@
 import { parseDuration } from '@fuseboard/schema/duration';
-import { observeCalls } from './breakers/call-observers.ts';
-import { EarlyCalls } from './breakers/early-calls.ts';
+import { observeCalls } from './breakers/observers/call-observers.ts';
+import { EarlyCalls } from './breakers/observers/early-calls.ts';
+import { type FailureEvent, onFailure } from './breakers/observers/failure-events.ts';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
@@ -30,6 +31,11 @@ export interface Agent {
    * @throws {TypeError} for any other event.
    */
   on(event: 'applied', listener: (event: AppliedEvent) => void): () => void;
+  /**
+   * Calls the listener for each failure of each breaker of the process, before the breaker acts on it. It runs as part
+   * of the call. Without a listener a failure costs no more than without this event.
+   */
+  on(event: 'failure', listener: (event: FailureEvent) => void): () => void;
   /**
    * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied. After the timeout, or
    * without an operator, it resolves with the current state. It never rejects, so that a service can start without the
@@ -117,11 +123,15 @@ export function start(options: StartOptions = {}): Agent {
     get revision() {
       return registry().set?.revision;
     },
-    on(event, listener) {
-      if (event !== 'applied') throw new TypeError(`an agent has no event "${String(event)}"; it has "applied"`);
+    on(event: 'applied' | 'failure', listener: (event: AppliedEvent & FailureEvent) => void) {
+      if (event !== 'applied' && event !== 'failure') {
+        throw new TypeError(`an agent has no event "${String(event)}"; it has "applied" and "failure"`);
+      }
       if (typeof listener !== 'function') throw new TypeError('on of the agent needs a listener, a function');
+      if (event === 'failure') return onFailure(listener as (event: FailureEvent) => void);
       return registry().onApply((set) => {
-        if (set !== undefined) listener({ revision: set.revision, origin: set.origin });
+        if (set !== undefined)
+          (listener as (event: AppliedEvent) => void)({ revision: set.revision, origin: set.origin });
       });
     },
     async ready({ timeout = '5s' } = {}) {

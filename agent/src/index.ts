@@ -12,6 +12,7 @@ export type {
   TransitionEvent,
   WrapOptions,
 } from './breakers/breaker.ts';
+export type { FailureEvent } from './breakers/observers/failure-events.ts';
 export type { BreakerOptions, PolicyDefaults } from './breakers/registry.ts';
 export type { Call, CallContext } from './call/context.ts';
 export type { ExecuteOptions } from './call/execute.ts';

@@ -1,5 +1,5 @@
-import { observeCalls } from '../../breakers/call-observers.ts';
-import type { EarlyCalls } from '../../breakers/early-calls.ts';
+import { observeCalls } from '../../breakers/observers/call-observers.ts';
+import type { EarlyCalls } from '../../breakers/observers/early-calls.ts';
 import { AGENT_VERSION } from '../../version.ts';
 import { readRecordSettings, recorderFor, recorderForFile } from './record.ts';
 import type { RecordOptions, RecordSink } from './record-options.ts';

@@ -1,4 +1,4 @@
-import { type CallObserver, type CallObservers, callObservers } from '../core/observers/call-observer.ts';
+import { type CallObserver, type CallObservers, callObservers } from '../../core/observers/call-observer.ts';
 
 /** The list shared by all copies of the package in a process. Each copy passes it to its own core. */
 interface Shared extends CallObservers {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CallObserver } from '../core/observers/call-observer.ts';
+import type { CallObserver } from '../../core/observers/call-observer.ts';
 import { EarlyCalls } from './early-calls.ts';
 
 const heard = (): { readonly calls: unknown[][]; readonly observer: CallObserver } => {

@@ -1,4 +1,4 @@
-import type { CallObserver } from '../core/observers/call-observer.ts';
+import type { CallObserver } from '../../core/observers/call-observer.ts';
 
 /** Above the number of calls during the loading of a module. */
 const MAX_CALLS = 10_000;
