@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Command } from 'commander';
-import { missed } from './budget.ts';
+import { judge } from './budget.ts';
 import { bare, load, names } from './libraries/index.ts';
 import { measureMemory } from './memory.ts';
 import { runOn } from './other-node.ts';
@@ -25,7 +25,10 @@ interface Options {
 
 const options = new Command('npm run bench:agent --')
   .description('Measures what a call through a breaker costs, in one run and alternating rounds.')
-  .option('--check', 'name the rows of the budget that are missed, and end with 1 if there are any')
+  .option(
+    '--check',
+    'end with 1 if a row of the budget is missed: beside other breakers, and beside the bare call on slower cores',
+  )
   .option('--json <file>', 'write what was measured')
   .option('--node <version>', 'run the built package on another Node: 20, 22 or 24')
   .option('--docs [file]', 'write the table of docs/performance.md, from this run or from a file of --json')
@@ -68,9 +71,10 @@ async function bench(): Promise<void> {
   };
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (docs) writeDocs(report);
-  const rows = missed(cases, memory);
-  for (const row of rows) say(`missed: ${row}`);
-  if (check && rows.length === 0) say('Every row of the budget that was measured is met.');
+  const verdicts = judge(cases, memory);
+  for (const { row, verdict } of verdicts) say(`${verdict}: ${row}`);
+  const isMissed = verdicts.some(({ verdict }) => verdict === 'missed');
+  if (check && !isMissed) say('Every row of the budget that was measured and holds on this core is met.');
   // Timers of other breakers that cannot be stopped would keep the process.
-  process.exit(check && rows.length > 0 ? 1 : 0);
+  process.exit(check && isMissed ? 1 : 0);
 }

@@ -2,7 +2,7 @@ import type { Memory } from './memory.ts';
 import type { Measured } from './rounds.ts';
 import type { CaseName } from './subject.ts';
 
-/** How many times the bare call each case may cost. */
+/** How many times the bare call each case may cost, on a core whose bare await takes `BARE_AWAIT_NS` or more. */
 export const RATIOS: Partial<Record<CaseName, number>> = {
   closed: 2.4,
   'closed, exact clock': 3.6,
@@ -16,24 +16,95 @@ export const RATIOS: Partial<Record<CaseName, number>> = {
   'enter, null': 0.1,
 };
 
+/** A core that makes a bare await faster than this makes the rest of a call less fast, so that no ratio to it holds. */
+const BARE_AWAIT_NS = 45;
+
+/** The cases whose bare call is an await of a function that goes well. */
+const AWAITS: ReadonlySet<CaseName> = new Set([
+  'closed',
+  'closed, exact clock',
+  'closed, recording off',
+  'closed, recording on',
+  'enter and succeed',
+  'timeout, signal unused',
+  'timeout, signal used',
+  'retry configured, unused',
+]);
+
+/** How many times what a case of a peer costs in the same run each case may cost, on any core. */
+const PEERS: readonly {
+  readonly name: CaseName;
+  readonly peer: string;
+  readonly of: CaseName;
+  readonly most: number;
+}[] = [
+  { name: 'closed', peer: 'cockatiel', of: 'closed', most: 0.5 },
+  { name: 'closed, exact clock', peer: 'cockatiel', of: 'closed', most: 0.9 },
+  { name: 'failing, 1k samples', peer: 'cockatiel', of: 'failing, 1k samples', most: 0.9 },
+  { name: 'failing, 10k samples', peer: 'cockatiel', of: 'failing, 10k samples', most: 0.9 },
+  { name: 'failing, 100k samples', peer: 'cockatiel', of: 'failing, 100k samples', most: 0.9 },
+];
+
 const BYTES_EACH = 600;
 /** Of one core, for all ten thousand, above a process that does nothing. */
 const IDLE_CPU_PERCENT = 0.5;
 
-/** The rows of the budget that a run missed, in words. A case that was not measured is not missed. */
-export function missed(cases: readonly Measured[], memory: readonly Memory[]): string[] {
-  const rows: string[] = [];
+/** A row of the budget, as a run meets it. A row is not judged on a core for which it says nothing. */
+export interface Verdict {
+  readonly row: string;
+  readonly verdict: 'met' | 'missed' | 'not judged';
+}
+
+/** What a run says of each row of the budget that it measured. */
+export function judge(cases: readonly Measured[], memory: readonly Memory[]): Verdict[] {
+  return [...ratiosToBare(cases), ...ratiosToPeers(cases), ...resting(memory)];
+}
+
+function ratiosToBare(cases: readonly Measured[]): Verdict[] {
+  const verdicts: Verdict[] = [];
+  const bareAwait = cases.find(({ name, library }) => library === 'bare' && AWAITS.has(name))?.nsPerOp.min;
   for (const { name, library, ratio } of cases) {
     const most = RATIOS[name];
-    if (library === 'fuseboard' && most !== undefined && ratio > most) {
-      rows.push(`${name}: ${ratio.toFixed(2)} x the bare call; the budget is ${most} x`);
-    }
+    if (library !== 'fuseboard' || most === undefined) continue;
+    const condition = ` where a bare await takes ${BARE_AWAIT_NS} ns, here ${bareAwait?.toFixed(1) ?? 'not measured'}`;
+    const row = `${name}: ${ratio.toFixed(2)} x the bare call; the budget is ${most} x${condition}`;
+    const isJudged = bareAwait !== undefined && bareAwait >= BARE_AWAIT_NS;
+    verdicts.push({ row, verdict: isJudged ? metIf(ratio <= most) : 'not judged' });
   }
+  return verdicts;
+}
+
+function ratiosToPeers(cases: readonly Measured[]): Verdict[] {
+  const verdicts: Verdict[] = [];
+  const least = (name: CaseName, library: string) =>
+    cases.find((each) => each.name === name && each.library === library)?.nsPerOp.min;
+  for (const { name, peer, of, most } of PEERS) {
+    const [own, theirs] = [least(name, 'fuseboard'), least(of, peer)];
+    if (own === undefined || theirs === undefined) continue;
+    const ratio = own / theirs;
+    const row = `${name}: ${ratio.toFixed(2)} x "${of}" of ${peer}; the budget is ${most} x`;
+    verdicts.push({ row, verdict: metIf(ratio <= most) });
+  }
+  return verdicts;
+}
+
+function resting(memory: readonly Memory[]): Verdict[] {
   const own = memory.find(({ library }) => library === 'fuseboard');
-  if (own === undefined) return rows;
-  if (own.bytesEach > BYTES_EACH) rows.push(`memory: ${own.bytesEach} bytes a breaker; the budget is ${BYTES_EACH}`);
-  if (own.timers > 0) rows.push(`timers: ${own.timers} for idle breakers; the budget is none`);
-  if (own.idleCpuPercent > IDLE_CPU_PERCENT)
-    rows.push(`idle CPU: ${own.idleCpuPercent} % of a core; the budget is none`);
-  return rows;
+  if (own === undefined) return [];
+  const { bytesEach, timers, idleCpuPercent } = own;
+  return [
+    {
+      row: `memory: ${bytesEach} bytes a breaker; the budget is ${BYTES_EACH}`,
+      verdict: metIf(bytesEach <= BYTES_EACH),
+    },
+    { row: `timers: ${timers} for idle breakers; the budget is none`, verdict: metIf(timers <= 0) },
+    {
+      row: `idle CPU: ${idleCpuPercent} % of a core; the budget is none`,
+      verdict: metIf(idleCpuPercent <= IDLE_CPU_PERCENT),
+    },
+  ];
+}
+
+function metIf(isMet: boolean): Verdict['verdict'] {
+  return isMet ? 'met' : 'missed';
 }

@@ -66,7 +66,8 @@ function closedSince(now: number): Closed {
  * The state machine of a breaker, without I/O, timers or a clock of its own: it decides from the configuration, the
  * recorded outcomes and the time that it is given. State that depends on time is brought up to date when it is read.
  * There may be very many circuits, so each is small: what only some of them need is kept outside of it, and so is what
- * is needed only during a call.
+ * is needed only during a call. Its own methods are private for the compiler only: those with a # cost every object
+ * eight bytes, and each call of one a check.
  */
 export class Circuit {
   /** Number of permits since the circuit was made. */
@@ -123,19 +124,19 @@ export class Circuit {
 
   /** The state now. */
   get state(): State {
-    if (this.#state.kind !== 'closed') this.#updateToNow();
+    if (this.#state.kind !== 'closed') this.updateToNow();
     return this.#state.kind;
   }
 
   /** How long the state has lasted, in milliseconds. */
   get sinceMs(): number {
-    return Math.max(0, this.#updateToNow() - this.#state.since);
+    return Math.max(0, this.updateToNow() - this.#state.since);
   }
 
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   get retryAfterMs(): number {
     if (this.#state.kind === 'closed') return 0;
-    const now = this.#updateToNow();
+    const now = this.updateToNow();
     return this.#state.kind === 'open' ? this.#state.until - now : 0;
   }
 
@@ -171,20 +172,20 @@ export class Circuit {
 
   /** The calls that the conditions look at. */
   get window(): { calls: number; failures: number; slow: number } {
-    this.#window.advance(this.#updateToNow());
+    this.#window.advance(this.updateToNow());
     const { calls, failures, slow } = this.#window;
     return { calls, failures, slow };
   }
 
   /** The state that the breaker is forced into, and how long that still lasts. */
   get forced(): (Omit<ForcedState, 'until'> & { endsInMs: number }) | undefined {
-    const now = this.#updateToNow();
+    const now = this.updateToNow();
     if (this.#extras.forced === undefined) return undefined;
     const { until, ...forced } = this.#extras.forced;
     return { ...forced, endsInMs: until - now };
   }
 
-  #setForced(forced: ForcedState | undefined): void {
+  private setForced(forced: ForcedState | undefined): void {
     this.#extras = { ...this.#extras, forced };
   }
 
@@ -200,38 +201,38 @@ export class Circuit {
       const now = this.#clock.now();
       const inFlight = this.#inFlight;
       if (inFlight !== undefined) {
-        if (now >= inFlight.nextEvaluationAt) return this.#enterGeneral(now, used);
+        if (now >= inFlight.nextEvaluationAt) return this.enterGeneral(now, used);
         inFlight.begin(now);
       }
-      return this.#permit(used, now);
+      return this.permit(used, now);
     }
     const now = exactNow(this.#clock);
-    if (state.kind === 'open' && now < state.until) return this.#reject(now, used);
-    return this.#enterGeneral(this.#expireDeadlines(now), used);
+    if (state.kind === 'open' && now < state.until) return this.reject(now, used);
+    return this.enterGeneral(this.expireDeadlines(now), used);
   }
 
-  #enterGeneral(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
-    if (this.#inFlight !== undefined) this.#evaluateOverdue(now);
-    const permit = this.#admits(now) ? this.#admit(now, used) : this.#reject(now, used);
-    this.#notifyListeners();
+  private enterGeneral(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
+    if (this.#inFlight !== undefined) this.evaluateOverdue(now);
+    const permit = this.admits(now) ? this.admit(now, used) : this.reject(now, used);
+    this.notifyListeners();
     return permit;
   }
 
-  #permit(used: CircuitPermit | undefined, now: number, generation = this.#generation): CircuitPermit {
+  private permit(used: CircuitPermit | undefined, now: number, generation = this.#generation): CircuitPermit {
     this.permits++;
     return used === undefined ? new CircuitPermit(this, generation, now) : used.renew(this, generation, now);
   }
 
   /** Calls that hang would trip the breaker too late if only their ends counted. */
-  #evaluateOverdue(now: number): void {
+  private evaluateOverdue(now: number): void {
     const state = this.#state;
     if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
     this.#window.advance(now);
-    if (!this.#evaluate(now, undefined)) this.#postponeEvaluation(now);
+    if (!this.evaluate(now, undefined)) this.postponeEvaluation(now);
   }
 
   /** After an evaluation that found nothing. */
-  #postponeEvaluation(now: number): void {
+  private postponeEvaluation(now: number): void {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.overdue > 0 || now < inFlight.nextEvaluationAt) return;
     if (this.#state.kind !== 'closed' || this.#extras.forced !== undefined) return;
@@ -239,11 +240,11 @@ export class Circuit {
     this.#clock.watch?.(inFlight.nextEvaluationAt + STALL_WATCH_FACTOR * this.#config.slowMs);
   }
 
-  #evaluateAtNextCall(): void {
+  private evaluateAtNextCall(): void {
     if (this.#inFlight !== undefined) this.#inFlight.nextEvaluationAt = Number.NEGATIVE_INFINITY;
   }
 
-  #admits(now: number): boolean {
+  private admits(now: number): boolean {
     const state = this.#state;
     if (state.kind !== 'half-open') return state.kind === 'closed';
     return state.probes === undefined
@@ -253,30 +254,30 @@ export class Circuit {
 
   /** Whether every call is rejected now: the circuit is open, and not only in mode Shadow. */
   get rejectsAll(): boolean {
-    return this.state === 'open' && !this.#isShadow;
+    return this.state === 'open' && !this.isShadow;
   }
 
   /** Whether what the circuit decides has no effect: mode Shadow, unless the state is forced. */
-  get #isShadow(): boolean {
+  private get isShadow(): boolean {
     return this.#config.mode === 'Shadow' && this.#extras.forced === undefined;
   }
 
-  #reject(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
-    if (this.#isShadow) {
+  private reject(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
+    if (this.isShadow) {
       this.count(COUNTER.shadowRejected);
-      return this.#permit(used, now, NO_GENERATION);
+      return this.permit(used, now, NO_GENERATION);
     }
     this.count(COUNTER.rejected);
     for (const observer of callObservers.list ?? []) observer.rejected(this, this.#host, now);
     return null;
   }
 
-  #admit(now: number, used: CircuitPermit | undefined): CircuitPermit {
+  private admit(now: number, used: CircuitPermit | undefined): CircuitPermit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
       if (now >= this.#inFlight.nextEvaluationAt) this.#clock.watch?.(now + STALL_WATCH_FACTOR * this.#config.slowMs);
     }
-    if (this.#state.kind !== 'half-open') return this.#permit(used, now);
+    if (this.#state.kind !== 'half-open') return this.permit(used, now);
     this.permits++;
     const probe = new CircuitPermit(this, this.#generation, now);
     this.#state.probes?.add(probe);
@@ -295,33 +296,33 @@ export class Circuit {
 
   /** Settles the permit of a call that returned `result`. Returns the outcome, by default as it is classified. */
   settleResult(permit: CircuitPermit, result: unknown, outcome = this.classifyResult(result)): Outcome {
-    this.#settle(permit, outcome, result, false);
+    this.settleAs(permit, outcome, result, false);
     return outcome;
   }
 
   /** Settles the permit of a call that threw `error`. Returns the outcome, by default as it is classified. */
   settleError(permit: CircuitPermit, error: unknown, outcome = this.classifyError(error)): Outcome {
-    this.#settle(permit, outcome, error, true);
+    this.settleAs(permit, outcome, error, true);
     return outcome;
   }
 
   /** Settles a permit by the outcome alone: what the call returned or threw is not known. */
   settle(permit: CircuitPermit, outcome: Outcome): void {
-    this.#settle(permit, outcome, undefined, false);
+    this.settleAs(permit, outcome, undefined, false);
   }
 
   /**
    * The call of an unsettled permit waits before it begins: until `begin`, which has to follow, it is not under way.
    */
   pause(permit: CircuitPermit): void {
-    if (permit.generation !== this.#generation || this.#probes !== undefined) return;
+    if (permit.generation !== this.#generation || this.probes !== undefined) return;
     this.#inFlight?.end(permit.startedAt);
   }
 
   /** The call of a paused permit begins now, and its time counts from here. */
   begin(permit: CircuitPermit): void {
     const now = this.#clock.now();
-    const probes = this.#probes;
+    const probes = this.probes;
     if (permit.generation === this.#generation) {
       if (probes === undefined) this.#inFlight?.begin(now);
       else if (probes.delete(permit)) {
@@ -334,33 +335,38 @@ export class Circuit {
     permit.startedAt = now;
   }
 
-  get #probes(): Set<CircuitPermit> | undefined {
+  private get probes(): Set<CircuitPermit> | undefined {
     return this.#state.kind === 'half-open' ? this.#state.probes : undefined;
   }
 
   /** A second settling does nothing. */
-  #settle(permit: CircuitPermit, outcome: Outcome, returnedOrThrown: unknown, threw: boolean): void {
+  private settleAs(permit: CircuitPermit, outcome: Outcome, returnedOrThrown: unknown, threw: boolean): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
     increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
-    if (callObservers.list !== undefined) this.#observe(permit, tookMs, returnedOrThrown, threw);
+    if (callObservers.list !== undefined) this.observe(permit, tookMs, returnedOrThrown, threw);
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
       permit.generation !== this.#generation ||
-      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.nextEvaluationAt || tookMs > inFlight.slowMs)
+      (inFlight === undefined ? !this.isPlain() : now >= inFlight.nextEvaluationAt || tookMs > inFlight.slowMs)
     ) {
-      this.#settleGeneral(permit, outcome, now, returnedOrThrown);
+      this.settleGeneral(permit, outcome, now, returnedOrThrown);
       return;
     }
     this.#consecutiveFailures = 0;
     inFlight?.end(permit.startedAt);
-    if (!this.#window.succeed(now)) this.#evaluateAfterSuccess(now);
+    if (!this.#window.succeed(now)) this.evaluateAfterSuccess(now);
   }
 
-  #observe({ startedAt, outcome }: CircuitPermit, tookMs: number, returnedOrThrown: unknown, threw: boolean): void {
+  private observe(
+    { startedAt, outcome }: CircuitPermit,
+    tookMs: number,
+    returnedOrThrown: unknown,
+    threw: boolean,
+  ): void {
     const observers = callObservers.list!;
     for (let i = 0; i < observers.length; i++) {
       observers[i]!.settled(this, this.#host, startedAt, tookMs, outcome!, returnedOrThrown, threw);
@@ -368,43 +374,49 @@ export class Circuit {
   }
 
   /** Whether calls are recorded and no call is a probe. */
-  #isPlain(): boolean {
+  private isPlain(): boolean {
     return this.#state.kind === 'closed' && this.#config.mode !== 'Disabled';
   }
 
-  #evaluateAfterSuccess(now: number): void {
-    this.#evaluate(now, undefined);
-    this.#notifyListeners();
+  private evaluateAfterSuccess(now: number): void {
+    this.evaluate(now, undefined);
+    this.notifyListeners();
   }
 
-  #settleGeneral(permit: CircuitPermit, outcome: Outcome, now: number, returnedOrThrown: unknown): void {
-    const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
+  private settleGeneral(permit: CircuitPermit, outcome: Outcome, now: number, returnedOrThrown: unknown): void {
+    const slow = outcome !== 'ignored' && this.isSlow(permit, now);
     if (slow) this.count(COUNTER.slow);
     if (outcome === 'failure') this.count(COUNTER.failed);
     else if (outcome === 'ignored') this.count(COUNTER.ignored);
     if (permit.generation !== this.#generation) return;
     if (outcome === 'failure') this.#lastError = lastErrorOf(returnedOrThrown);
-    if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, returnedOrThrown);
-    else this.#settleHalfOpen(permit, outcome, slow, returnedOrThrown);
-    this.#notifyListeners();
+    if (this.#state.kind === 'closed') this.settleClosed(permit, outcome, slow, now, returnedOrThrown);
+    else this.settleHalfOpen(permit, outcome, slow, returnedOrThrown);
+    this.notifyListeners();
   }
 
-  #isSlow({ startedAt }: CircuitPermit, now: number): boolean {
+  private isSlow({ startedAt }: CircuitPermit, now: number): boolean {
     const { slowMs } = this.#config;
-    return slowMs !== 0 && now - startedAt > slowMs && startedAt >= this.#stallEndedAt();
+    return slowMs !== 0 && now - startedAt > slowMs && startedAt >= this.stallEndedAt();
   }
 
-  #stallEndedAt(): number {
+  private stallEndedAt(): number {
     return this.#clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
   }
 
-  #settleClosed(permit: CircuitPermit, outcome: Outcome, slow: boolean, now: number, returnedOrThrown: unknown): void {
+  private settleClosed(
+    permit: CircuitPermit,
+    outcome: Outcome,
+    slow: boolean,
+    now: number,
+    returnedOrThrown: unknown,
+  ): void {
     if (this.#config.mode === 'Disabled') return;
-    this.#record(permit, outcome, slow, now);
-    if (!this.#evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) this.#postponeEvaluation(now);
+    this.record(permit, outcome, slow, now);
+    if (!this.evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) this.postponeEvaluation(now);
   }
 
-  #record(permit: CircuitPermit, outcome: Outcome, slow: boolean, now: number): void {
+  private record(permit: CircuitPermit, outcome: Outcome, slow: boolean, now: number): void {
     this.#inFlight?.end(permit.startedAt);
     if (outcome === 'ignored') {
       this.#window.advance(now);
@@ -420,53 +432,53 @@ export class Circuit {
    *
    * @param returnedOrThrown what a failure returned or threw, which may ask for a time to stay away.
    */
-  #evaluate(now: number, returnedOrThrown: unknown): boolean {
+  private evaluate(now: number, returnedOrThrown: unknown): boolean {
     const { failures, slow } = this.#window;
     if (failures === 0 && slow === 0 && this.#consecutiveFailures === 0 && this.#inFlight === undefined) return false;
     if (this.#extras.forced !== undefined) {
       if (now < this.#extras.forced.until) return false;
-      this.#setForced(undefined);
+      this.setForced(undefined);
     }
-    const reason = this.#tripped(now);
-    if (reason !== undefined) this.#open(exactNow(this.#clock), reason, returnedOrThrown);
+    const reason = this.tripped(now);
+    if (reason !== undefined) this.open(exactNow(this.#clock), reason, returnedOrThrown);
     return reason !== undefined;
   }
 
-  #tripped(now: number): Reason | undefined {
+  private tripped(now: number): Reason | undefined {
     const { trip, minimumCalls } = this.#config;
     const window = this.#window;
-    const overdue = this.#overdue(now);
+    const overdue = this.overdue(now);
     const reason = trippedByNumber(trip, window, this.#consecutiveFailures, overdue);
     return reason ?? trippedByRate(trip, window, overdue, minimumCalls);
   }
 
   /** Calls under way that are slow already. */
-  #overdue(now: number): number {
+  private overdue(now: number): number {
     const inFlight = this.#inFlight;
     if (inFlight === undefined) return 0;
     inFlight.advance(now);
-    if (inFlight.overdue > 0) inFlight.forget(this.#stallEndedAt());
+    if (inFlight.overdue > 0) inFlight.forget(this.stallEndedAt());
     return inFlight.overdue;
   }
 
-  #settleHalfOpen(permit: CircuitPermit, outcome: Outcome, slow: boolean, returnedOrThrown: unknown): void {
-    const now = this.#expireDeadlines(exactNow(this.#clock));
+  private settleHalfOpen(permit: CircuitPermit, outcome: Outcome, slow: boolean, returnedOrThrown: unknown): void {
+    const now = this.expireDeadlines(exactNow(this.#clock));
     const state = this.#state;
     if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
     if (state.probes === undefined) {
-      this.#record(permit, outcome, slow, now);
+      this.record(permit, outcome, slow, now);
       if (outcome === 'success') state.succeeded = true;
-      if (this.#evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) return;
-      if (isRampOver(state, this.#config, now)) this.#transition({ kind: 'closed', since: now }, 'ramp-over');
+      if (this.evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) return;
+      if (isRampOver(state, this.#config, now)) this.transition({ kind: 'closed', since: now }, 'ramp-over');
     } else if (state.probes.delete(permit)) {
       this.#inFlight?.end(permit.startedAt);
-      if (outcome === 'ignored') this.#evaluateLastProbes(now);
-      else this.#countProbe(state, outcome === 'failure', slow, now, 'probe-failed', returnedOrThrown);
+      if (outcome === 'ignored') this.evaluateLastProbes(now);
+      else this.countProbe(state, outcome === 'failure', slow, now, 'probe-failed', returnedOrThrown);
     }
   }
 
   /** @param reason why the circuit opens if this probe alone opens it. */
-  #countProbe(
+  private countProbe(
     state: Probing,
     failed: boolean,
     slow: boolean,
@@ -474,13 +486,13 @@ export class Circuit {
     reason: Reason,
     returnedOrThrown?: unknown,
   ): void {
-    const decision = recordProbe(state, this.#config, { failed, slow }, reason, () => this.#overdue(now));
-    this.#endHalfOpen(decision, now, failed ? returnedOrThrown : undefined);
+    const decision = recordProbe(state, this.#config, { failed, slow }, reason, () => this.overdue(now));
+    this.endHalfOpen(decision, now, failed ? returnedOrThrown : undefined);
   }
 
-  #endHalfOpen(decision: Decision | undefined, now: number, returnedOrThrown: unknown): void {
-    if (decision?.to === 'open') this.#open(now, decision.reason, returnedOrThrown);
-    else if (decision?.to === 'closed') this.#transition({ kind: 'closed', since: now }, decision.reason);
+  private endHalfOpen(decision: Decision | undefined, now: number, returnedOrThrown: unknown): void {
+    if (decision?.to === 'open') this.open(now, decision.reason, returnedOrThrown);
+    else if (decision?.to === 'closed') this.transition({ kind: 'closed', since: now }, decision.reason);
   }
 
   /**
@@ -488,9 +500,9 @@ export class Circuit {
    * breaker. Disabled is always closed and empty, when it begins and when it ends. A forced state stays in any case.
    */
   configure(config: Config, reset: boolean): void {
-    const now = this.#expireDeadlines(exactNow(this.#clock));
+    const now = this.expireDeadlines(exactNow(this.#clock));
     const before = this.#config;
-    this.#evaluateAtNextCall();
+    this.evaluateAtNextCall();
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
     if (!countsSlow(config)) this.#inFlight = undefined;
@@ -499,27 +511,27 @@ export class Circuit {
       this.#inFlight = new InFlight(config.slowMs, now);
       this.#inFlight.forget(now);
     }
-    if (reset) this.#resetToClosed(now, 'policy-reset');
+    if (reset) this.resetToClosed(now, 'policy-reset');
     else if (before.mode !== config.mode && (before.mode === 'Disabled' || config.mode === 'Disabled')) {
-      this.#resetToClosed(now, 'policy-disabled');
+      this.resetToClosed(now, 'policy-disabled');
     }
     const state = this.#state;
     if (state.kind === 'open') {
-      if (this.#extras.forced === undefined) state.jitter ??= this.#drawJitter();
-      this.#setOpenUntil(state);
+      if (this.#extras.forced === undefined) state.jitter ??= this.drawJitter();
+      this.setOpenUntil(state);
     }
-    this.#expireDeadlines(now, now);
-    this.#evaluateLastProbes(now);
-    this.#notifyListeners();
+    this.expireDeadlines(now, now);
+    this.evaluateLastProbes(now);
+    this.notifyListeners();
   }
 
   /** If an edit leaves no further probe, the circuit must not stay half-open forever. */
-  #evaluateLastProbes(now: number): void {
+  private evaluateLastProbes(now: number): void {
     const state = this.#state;
     if (state.kind !== 'half-open' || state.probes === undefined || this.#config.evaluate !== 'FailureRate') return;
     if (state.probes.size > 0 || canProbe(state, this.#config)) return;
-    this.#endHalfOpen(
-      evaluateProbes(state, this.#config, () => this.#overdue(now)),
+    this.endHalfOpen(
+      evaluateProbes(state, this.#config, () => this.overdue(now)),
       now,
       undefined,
     );
@@ -530,73 +542,73 @@ export class Circuit {
    * override holds the circuit, only another override does anything.
    */
   forceOpen(ms: number, reason: string, override?: OverrideRef): void {
-    const now = this.#updateToNow();
-    if (!this.#force({ state: 'open', until: now + ms, reason, override })) return;
+    const now = this.updateToNow();
+    if (!this.force({ state: 'open', until: now + ms, reason, override })) return;
     if (this.#state.kind !== 'open') {
       this.#extras = { ...this.#extras, reopenings: NOT_AN_OPENING };
       const open: Open = { kind: 'open', until: 0, since: now, retryAfterMs: 0, jitter: undefined };
-      this.#transition(open, 'forced-open', forcedDetail(reason, override));
-    } else this.#setOpenUntil(this.#state);
-    this.#notifyListeners();
+      this.transition(open, 'forced-open', forcedDetail(reason, override));
+    } else this.setOpenUntil(this.#state);
+    this.notifyListeners();
   }
 
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
   forceClosed(ms: number, reason: string, override?: OverrideRef): void {
-    const now = this.#updateToNow();
-    if (!this.#force({ state: 'closed', until: now + ms, reason, override })) return;
+    const now = this.updateToNow();
+    if (!this.force({ state: 'closed', until: now + ms, reason, override })) return;
     if (this.#state.kind !== 'closed') {
-      this.#transition({ kind: 'closed', since: now }, 'forced-closed', forcedDetail(reason, override));
+      this.transition({ kind: 'closed', since: now }, 'forced-closed', forcedDetail(reason, override));
     }
-    this.#notifyListeners();
+    this.notifyListeners();
   }
 
-  #force(forced: ForcedState): boolean {
+  private force(forced: ForcedState): boolean {
     if (forced.override === undefined && this.#extras.forced?.override !== undefined) return false;
-    this.#evaluateAtNextCall();
-    this.#setForced(forced);
+    this.evaluateAtNextCall();
+    this.setForced(forced);
     return true;
   }
 
   /** Ends what an override forced, as if its time were over. */
   release(): void {
-    const now = this.#updateToNow();
+    const now = this.updateToNow();
     if (this.#extras.forced?.override === undefined) return;
-    this.#evaluateAtNextCall();
-    this.#setForced({ ...this.#extras.forced, until: now });
-    if (this.#state.kind === 'open') this.#setOpenUntil(this.#state);
-    this.#updateToNow();
+    this.evaluateAtNextCall();
+    this.setForced({ ...this.#extras.forced, until: now });
+    if (this.#state.kind === 'open') this.setOpenUntil(this.#state);
+    this.updateToNow();
   }
 
   /** Ends a forced state and starts closed and empty, unless an override holds the circuit. The totals stay. */
   reset(why?: string): void {
-    const now = this.#updateToNow();
+    const now = this.updateToNow();
     if (this.#extras.forced?.override !== undefined) return;
-    this.#setForced(undefined);
-    this.#resetToClosed(now, 'manual-reset', why);
-    this.#notifyListeners();
+    this.setForced(undefined);
+    this.resetToClosed(now, 'manual-reset', why);
+    this.notifyListeners();
   }
 
-  #resetToClosed(now: number, reason: Reason, why?: string): void {
+  private resetToClosed(now: number, reason: Reason, why?: string): void {
     this.#extras = { ...this.#extras, lastOpenMs: 0 };
     if (this.#state.kind !== 'closed' && this.#extras.forced === undefined) {
-      this.#transition({ kind: 'closed', since: now }, reason, why);
+      this.transition({ kind: 'closed', since: now }, reason, why);
       return;
     }
     this.#generation++;
-    this.#evaluateAtNextCall();
+    this.evaluateAtNextCall();
     this.#inFlight?.clear();
-    this.#empty();
+    this.empty();
   }
 
-  #empty(): void {
+  private empty(): void {
     this.#window.clear();
     this.#consecutiveFailures = 0;
   }
 
   /** Brings the state up to date, notifies the listeners, and returns the time. */
-  #updateToNow(): number {
-    const now = this.#expireDeadlines(exactNow(this.#clock));
-    this.#notifyListeners();
+  private updateToNow(): number {
+    const now = this.expireDeadlines(exactNow(this.#clock));
+    this.notifyListeners();
     return now;
   }
 
@@ -604,17 +616,17 @@ export class Circuit {
    * Makes the changes of state that time alone brings up to `now`, each as of the moment at which it was due but not
    * before `notBefore`: an edit that shortens a time does not change what was.
    */
-  #expireDeadlines(now: number, notBefore = Number.NEGATIVE_INFINITY): number {
+  private expireDeadlines(now: number, notBefore = Number.NEGATIVE_INFINITY): number {
     for (;;) {
       const state = this.#state;
       if (state.kind === 'closed') {
-        if (this.#extras.forced !== undefined && this.#extras.forced.until <= now) this.#setForced(undefined);
+        if (this.#extras.forced !== undefined && this.#extras.forced.until <= now) this.setForced(undefined);
         return now;
       }
       if (state.kind === 'open') {
         const due = state.until;
         if (due > now) return now;
-        this.#endOpen(state, Math.max(due, notBefore));
+        this.endOpen(state, Math.max(due, notBefore));
       } else {
         const oldest = state.probes?.values().next().value;
         if (state.probes === undefined || oldest === undefined) return now;
@@ -622,45 +634,45 @@ export class Circuit {
         if (due > now) return now;
         state.probes.delete(oldest);
         this.#inFlight?.end(oldest.startedAt);
-        this.#countProbe(state, true, this.#isSlow(oldest, due), Math.max(due, notBefore), 'probe-timeout');
+        this.countProbe(state, true, this.isSlow(oldest, due), Math.max(due, notBefore), 'probe-timeout');
       }
     }
   }
 
-  #endOpen({ since: openedAt }: Open, since: number): void {
+  private endOpen({ since: openedAt }: Open, since: number): void {
     const reason = this.#extras.forced === undefined ? 'open-duration-over' : 'force-over';
     this.#extras = { ...this.#extras, forced: undefined, lastOpenMs: since - openedAt };
     const to: StateRecord =
       this.#config.mode === 'Disabled' ? { kind: 'closed', since } : beginHalfOpen(this.#config, since);
-    this.#transition(to, reason);
+    this.transition(to, reason);
   }
 
-  #setOpenUntil(state: Open): void {
+  private setOpenUntil(state: Open): void {
     state.until = this.#extras.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#extras.reopenings);
   }
 
-  #open(now: number, reason: Reason, returnedOrThrown: unknown): void {
+  private open(now: number, reason: Reason, returnedOrThrown: unknown): void {
     const state = this.#state;
     const { reopenings, lastOpenMs } = this.#extras;
     const startsOver = state.kind === 'closed' && now - state.since >= lastOpenMs;
     this.#extras = { ...this.#extras, reopenings: startsOver ? 0 : reopenings + 1 };
     const asked = this.#config.honorRetryAfter ? retryAfterMs(returnedOrThrown, () => this.#host.wallNow()) : 0;
-    this.#transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, jitter: this.#drawJitter() }, reason);
+    this.transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, jitter: this.drawJitter() }, reason);
   }
 
-  #drawJitter(): number | undefined {
+  private drawJitter(): number | undefined {
     return this.#config.jitterPercent === 0 ? undefined : this.#host.random();
   }
 
   /** The only place where the state changes. */
-  #transition(to: StateRecord, reason: Reason, detail?: string): void {
+  private transition(to: StateRecord, reason: Reason, detail?: string): void {
     const from = this.#state.kind;
-    if (to.kind === 'open') this.#setOpenUntil(to);
+    if (to.kind === 'open') this.setOpenUntil(to);
     this.#state = to;
     this.#generation++;
-    this.#evaluateAtNextCall();
+    this.evaluateAtNextCall();
     this.#inFlight?.clear();
-    if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
+    if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.empty();
     const lastError = to.kind === 'open' && BY_FAILURES.has(reason) ? this.#lastError : undefined;
     if (to.kind === 'closed') this.#lastError = undefined;
     const event = {
@@ -674,7 +686,7 @@ export class Circuit {
     addPending(this, event);
   }
 
-  #notifyListeners(): void {
+  private notifyListeners(): void {
     notifyPending(this, this.#host);
   }
 }

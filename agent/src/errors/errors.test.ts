@@ -66,6 +66,22 @@ describe('an error', () => {
     expect(circuitOpen({ name: 'b' }, 1).message).toContain('"b"');
   });
 
+  it('has the message of its own breaker, key and time, whatever was rejected before', () => {
+    const rejections = [
+      [{ name: 'carts' }, 1_000, 'breaker "carts" is open; retry in 1.0 s'],
+      [{ name: 'posts' }, 1_000, 'breaker "posts" is open; retry in 1.0 s'],
+      [{ name: 'carts' }, 2_000, 'breaker "carts" is open; retry in 2.0 s'],
+      [{ name: 'carts', key: 'hosts' }, 2_000, 'breaker "carts" key "hosts" is open; retry in 2.0 s'],
+      [{ name: 'posts', key: 'hosts' }, 2_000, 'breaker "posts" key "hosts" is open; retry in 2.0 s'],
+      [{ name: 'carts' }, 0, 'breaker "carts" is half-open and its probes are under way; retry when they have ended'],
+      [{ name: 'a', key: '' }, 1_000, 'breaker "a" key "" is open; retry in 1.0 s'],
+    ] as const;
+    for (const [identity, ms, message] of [...rejections, ...rejections]) {
+      expect(circuitOpen(identity, ms).message).toBe(message);
+      expect(circuitOpen(identity, ms).message).toBe(message);
+    }
+  });
+
   it('of a wrong setting has one', () => {
     expect(new ConfigError('a', 0, 'wrong').stack).toContain('errors.test.ts');
   });

@@ -217,31 +217,36 @@ export function circuitOpen(identity: BreakerIdentity, retryAfterMs: number): Ci
   return withMessage(openMessage(identity, retryAfterMs), new Open('ERR_FUSEBOARD_OPEN', identity, retryAfterMs));
 }
 
-/**
- * The message of the rejection before, which that of the next one mostly is. It is a property of the error from the
- * beginning: what Node prints of a rejection that nobody handles it reads without calling an accessor.
- */
-let lastOpen: {
+interface OpenMessage {
   readonly name: string;
   readonly key: string | undefined;
   readonly ms: number;
   readonly message: string;
-} = {
-  name: '',
-  key: undefined,
-  ms: 0,
-  message: '',
-};
+}
+
+/**
+ * The newest messages of rejections, one for each value of `placeOf`: that of the next one mostly is among them. It is a
+ * property of the error from the beginning: what Node prints of a rejection that nobody handles it reads without
+ * calling an accessor.
+ */
+const openMessages: OpenMessage[] = new Array(32).fill({ name: '', key: undefined, ms: -1, message: '' });
+
+/** Differs for most breakers that a process calls in turns. */
+function placeOf(text: string): number {
+  return (text.length + text.charCodeAt(text.length - 1)) & 31;
+}
 
 function openMessage(identity: BreakerIdentity, retryAfterMs: number): string {
   const { name, key } = identity;
   const ms = Math.ceil(retryAfterMs);
-  if (lastOpen.ms === ms && lastOpen.name === name && lastOpen.key === key) return lastOpen.message;
+  const place = placeOf(key ?? name);
+  const newest = openMessages[place]!;
+  if (newest.ms === ms && newest.name === name && newest.key === key) return newest.message;
   const message =
     ms > 0
       ? `${describeBreaker(identity)} is open; retry in ${seconds(ms)}`
       : `${describeBreaker(identity)} is half-open and its probes are under way; retry when they have ended`;
-  lastOpen = { name, key, ms, message };
+  openMessages[place] = { name, key, ms, message };
   return message;
 }
 
