@@ -7,6 +7,7 @@ from .call.deadline import time_left
 from .call.enter import AnyPermit as Permit
 from .call.fallback import PolicyFallback
 from .core.classify import CallOutcome, Classify, Outcome
+from .core.config.guard import Guard
 from .core.outcomes.last_error import LastError
 from .core.state import Reason, State, TransitionEvent
 from .errors import (
@@ -35,6 +36,7 @@ __all__ = [
     "ForcedState",
     "FuseboardError",
     "FuseboardWarning",
+    "Guard",
     "LastError",
     "LimitedError",
     "LinkState",

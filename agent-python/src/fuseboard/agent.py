@@ -13,8 +13,10 @@ from .breakers.breaker import Breaker
 from .breakers.listeners import warn as warn_of
 from .breakers.policy_set import Origin, PolicySet, Spec
 from .core.classify import Classify
+from .core.config.guard import Guard
 from .errors import ConfigError
 from .link import fork
+from .link.guard_option import read_guard
 from .link.ledger import Ledger
 from .link.link import Link, LinkState
 from .link.settings import StartOptions, read_settings
@@ -129,6 +131,7 @@ def start(
     ca_file: str | None = None,
     cache_dir: str | None = None,
     policies: str | None = None,
+    guard: Guard | None = None,
     warn: Warn | None = None,
 ) -> Agent:
     """Start the link now, with these options. Not needed where the environment says everything: the first call does it.
@@ -140,12 +143,16 @@ def start(
     ``token_file``, ``ca_file``: a bearer token and the authority of the operator, read again for each connection
     (FUSEBOARD_TOKEN_FILE, FUSEBOARD_CA_FILE, the mounted ones). ``cache_dir``: a folder for the last good policies
     (FUSEBOARD_CACHE_DIR, the mounted cache; without either nothing is kept). ``policies``: a file of policies for the time
-    before the operator was ever reached, JSON as ``kubectl get cbp -o json`` prints (FUSEBOARD_POLICIES). ``warn`` takes
-    warnings about the link (absent: ``FuseboardWarning``).
+    before the operator was ever reached, JSON as ``kubectl get cbp -o json`` prints (FUSEBOARD_POLICIES). ``guard``: limits
+    that no policy and no override passes in this process (absent: none); they stay after ``stop``, until the next start.
+    ``warn`` takes warnings about the link (absent: ``FuseboardWarning``).
 
-    Raises ``ConfigError`` when the link was already started with other options; ``stop`` it first.
+    Raises ``ConfigError`` when the link was already started with other options (``stop`` it first) or the guard has a value
+    that cannot be used, and ``TypeError`` when it has a field that does not exist.
     """
-    options = StartOptions(url, service, labels, namespace, token_file, ca_file, cache_dir, policies)
+    limits = read_guard(guard)
+    own_guard = None if guard is None else dict(guard)
+    options = StartOptions(url, service, labels, namespace, token_file, ca_file, cache_dir, policies, own_guard)
     slot = _own()
     with slot.lock:
         if slot.options is not None and (slot.options != options or slot.warn is not (warn or warn_of)):
@@ -155,6 +162,7 @@ def start(
             former, slot.link = slot.link, None
             if former is not None:
                 former.hang_up()
+            process.registry().use_guard(limits)
             _arm(slot, options, warn or warn_of)
             slot.options = options
             slot.is_started = False

@@ -13,6 +13,7 @@ import yaml
 import fuseboard
 from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.registry import Registry
+from fuseboard.link.guard_option import read_guard
 from fuseboard.link.ledger import Ledger
 from fuseboard.link.link import Link
 from fuseboard.link.settings import StartOptions, read_settings
@@ -32,6 +33,7 @@ def test_conversation(path: Path) -> None:
     conversation = yaml.safe_load(path.read_text())
     operator = ScriptedOperator()
     registry = Registry()
+    registry.use_guard(read_guard(conversation.get("guard")))
     breakers = {name: registry.get_breaker(name) for name in conversation["breakers"]}
     options = StartOptions(url=operator.url, service="checkout", labels={"app": "checkout"})
     link = Link(read_settings(options, {}), registry, Ledger("c" * 32), lambda message: None, lambda: 0.0)
@@ -149,5 +151,6 @@ def shown(breaker: GovernedBreaker) -> dict[str, Any]:
         "uid": breaker.policy_uid,
         "generation": None if policy is None else policy.generation,
         "state": breaker.state,
+        "guardedBy": ", ".join(breaker.guarded_by),
         "heldBy": None if override is None else override.uid,
     }

@@ -656,6 +656,16 @@ export interface Rejection {
   message: string;
 }
 
+/** What the agent does not run as the policy or override says, because the code of the service limits it. */
+export interface Guarded {
+  /** The policy or the override. */
+  uid: string;
+  /** The field of the guard: `maxOpenDuration`, `minTimeout` or `neverForceOpen`. */
+  by: string;
+  /** The duration in that field. Absent: the field has none. */
+  limit?: string;
+}
+
 /** What an agent says about itself; also the acknowledgement of what it applied. */
 export interface Report {
   protocol: number;
@@ -679,6 +689,15 @@ export interface Report {
   }[];
   /** The overrides that this process applies, in its first part. Absent: it knows none. */
   overrides?: string[];
+  /** What a guard in the code of the service changes, in the first part. Absent: nothing. */
+  guarded?: {
+    /** The policy or the override. */
+    uid: string;
+    /** The field of the guard: `maxOpenDuration`, `minTimeout` or `neverForceOpen`. */
+    by: string;
+    /** The duration in that field. Absent: the field has none. */
+    limit?: string;
+  }[];
   breakers: ({
     name: string;
     /**

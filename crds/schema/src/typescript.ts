@@ -27,6 +27,7 @@ const ROOTS: Record<string, z.ZodType> = {
   Totals: wire.TotalsSchema,
   BreakerReport: wire.BreakerReportSchema,
   Rejection: wire.RejectionSchema,
+  Guarded: wire.GuardedSchema,
   Report: wire.ReportSchema,
   TripReason: z
     .enum(TRIP_CONDITIONS.map(({ reason }) => reason))

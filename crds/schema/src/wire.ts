@@ -168,6 +168,17 @@ export const RejectionSchema = z
   .object({ uid: text(64), generation: z.int().min(0), field: text(512), message: text(1024) })
   .describe('A policy that the agent cannot use; it keeps the version before.');
 
+export const GuardedSchema = z
+  .object({
+    uid: text(64).describe('The policy or the override.'),
+    by: text(64).describe('The field of the guard: `maxOpenDuration`, `minTimeout` or `neverForceOpen`.'),
+    limit: text(64).optional().describe('The duration in that field. Absent: the field has none.'),
+  })
+  .describe('What the agent does not run as the policy or override says, because the code of the service limits it.');
+
+/** How many entries of `guarded` a report has at most. */
+export const MAX_GUARDED = 100;
+
 /** The body of `POST /v1/report`. */
 export const ReportSchema = z
   .object({
@@ -189,6 +200,11 @@ export const ReportSchema = z
       .max(MAX_OVERRIDES_PER_AGENT)
       .optional()
       .describe('The overrides that this process applies, in its first part. Absent: it knows none.'),
+    guarded: z
+      .array(GuardedSchema)
+      .max(MAX_GUARDED)
+      .optional()
+      .describe('What a guard in the code of the service changes, in the first part. Absent: nothing.'),
     breakers: z.array(BreakerReportSchema).max(1_000),
     bye: z.boolean().optional().describe('The process ends.'),
   })

@@ -15,6 +15,7 @@ from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
 from ..core.config.config import Mode
 from ..core.config.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
+from ..core.config.guard import GuardField
 from ..core.counters import REJECTED, Totals
 from ..core.exclusive import has_gil
 from ..core.outcomes.last_error import LastError
@@ -66,6 +67,8 @@ class BreakerStats:
     """What the last failure was. ``None``: there was none since the circuit last closed, or that is not known."""
     retry_after: float
     """How long until an open circuit lets a probe through, in seconds; 0 in any other state."""
+    guarded_by: tuple[GuardField, ...] = ()
+    """The fields of the service's guard that change what the policy or an override says for this breaker."""
 
 
 class Breaker:
@@ -128,6 +131,7 @@ class Breaker:
             consecutive_failures=circuit.consecutive_failures,
             last_error=circuit.last_error,
             retry_after=circuit.retry_after_ms / 1_000,
+            guarded_by=breaker.guarded_by,
         )
 
     def __call__(self, fn: F) -> F:

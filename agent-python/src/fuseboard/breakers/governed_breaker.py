@@ -12,6 +12,7 @@ from ..core.circuit import Circuit
 from ..core.classify import Classify
 from ..core.clock import Environment
 from ..core.config.config import Mode
+from ..core.config.guard import GuardField
 from ..core.counters import Totals
 from ..core.forced_state import Forced, OverrideRef, forced_detail
 from ..core.state import State, TransitionEvent
@@ -31,6 +32,9 @@ class Runtime(Protocol):
 
     def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
         """Every change of state, after the breaker's own listeners were notified. Must not raise."""
+
+    def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
+        """The fields of the guard that change what governs the breaker of this name."""
 
     def first_call_listener(self) -> Callable[[], None] | None:
         """Called with the first call; ``None`` when there was one."""
@@ -133,6 +137,11 @@ class GovernedBreaker:
         """The uid of the policy that governs; ``None`` when none does."""
         policy = self._governor.policy
         return None if policy is None else policy.uid
+
+    @property
+    def guarded_by(self) -> tuple[GuardField, ...]:
+        """The fields of the service's guard that change what the policy or an override says for it."""
+        return self._runtime.guarded_by(self.name, self.policy_uid)
 
     @property
     def defaults(self) -> Governor:

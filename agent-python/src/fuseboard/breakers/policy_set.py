@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..core.config.config import Config, compile_spec
+from ..core.config.guard import GuardField, Limits, limited
 from ..core.config.spec_reader import Problem
 
 Spec = Mapping[str, Any]
@@ -50,10 +52,18 @@ class Policy:
 
     def at_generation(self, generation: int) -> Policy:
         """The same policy under another generation, without reading its spec again."""
+        return self._with(generation=generation)
+
+    def under(self, limits: Limits) -> tuple[Policy, list[GuardField]]:
+        """The same policy within the limits of a guard, and the fields of the guard that changed it."""
+        config, by = limited(self.config, limits)
+        # Another text, because the breakers are configured anew exactly when it changes.
+        return (self._with(config=config, text=f"{self.text}\n{limits.texts}"), by) if by else (self, by)
+
+    def _with(self, **changes: object) -> Policy:
         other = object.__new__(Policy)
-        for name, value in vars(self).items():
+        for name, value in {**vars(self), **changes}.items():
             object.__setattr__(other, name, value)
-        object.__setattr__(other, "generation", generation)
         return other
 
 
@@ -74,6 +84,8 @@ class Override:
     """Milliseconds since 1970; of several overrides the newest holds."""
     ends_at: float
     """When it ends, in milliseconds of the registry's monotonic clock (``Registry.now``)."""
+    began_at: float = math.inf
+    """When it was created, on that clock. Infinite: not known."""
 
 
 @dataclass(frozen=True)
@@ -86,3 +98,60 @@ class PolicySet:
 
     A uid without a policy leaves the name ungoverned."""
     origin: Origin = "stream"
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A policy or an override that this process does not run as it says, because of the guard of its code."""
+
+    uid: str
+    name: str
+    """The name of the resource, for messages."""
+    by: GuardField
+    limit: str | None
+    """The duration that the guard gives. ``None``: the field has none."""
+    breakers: Sequence[str] | None = None
+    """The breakers that the override names; ``None`` for a policy."""
+
+    def __str__(self) -> str:
+        what = "policy" if self.breakers is None else "override"
+        return f'{what} "{self.name}" by {self.by}{"" if self.limit is None else f" {self.limit}"}'
+
+
+def policies_under(policy_set: PolicySet, limits: Limits) -> tuple[PolicySet, list[Guarded]]:
+    """The set within the limits of a guard, and what that changed."""
+    policies: dict[str, Policy] = {}
+    guarded: list[Guarded] = []
+    texts = dict(limits.texts)
+    for uid, policy in policy_set.policies.items():
+        policies[uid], fields = policy.under(limits)
+        guarded += [Guarded(uid, policy.name, by, texts.get(by)) for by in fields]
+    return (replace(policy_set, policies=policies), guarded) if guarded else (policy_set, guarded)
+
+
+def overrides_under(
+    overrides: Iterable[Override], limits: Limits, began: Mapping[str, float], now: float
+) -> tuple[list[Override], list[Guarded], dict[str, float]]:
+    """The overrides within the limits of a guard, what that changed, and since when each has been known.
+
+    ``began`` is what the call before returned: without it an override that is sent again would begin again, and one whose
+    creation lies in the future would never end.
+    """
+    within: list[Override] = []
+    guarded: list[Guarded] = []
+    known: dict[str, float] = {}
+    texts = dict(limits.texts)
+    for each in overrides:
+        since = known[each.uid] = began.get(each.uid, min(now, each.began_at))
+        by: GuardField | None = None
+        if each.action == "ForceOpen" and each.ends_at > now:
+            if limits.never_force_open:
+                by = "neverForceOpen"
+            elif limits.max_open_ms is not None and each.ends_at > since + limits.max_open_ms:
+                by = "maxOpenDuration"
+                within.append(replace(each, ends_at=since + limits.max_open_ms))
+        if by is None:
+            within.append(each)
+        else:
+            guarded.append(Guarded(each.uid, each.name, by, texts.get(by), each.breakers))
+    return within, guarded, known

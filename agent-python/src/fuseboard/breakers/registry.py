@@ -12,6 +12,7 @@ from ..clock.stall_detector import stall_detector
 from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
 from ..core.config.defaults import BREAKER_NAME_PATTERN
+from ..core.config.guard import NO_LIMITS, GuardField, Limits
 from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..core.text import cut
@@ -20,7 +21,7 @@ from .governed_breaker import GovernedBreaker
 from .governor import UNGOVERNED, Governor, governor_of, under
 from .listeners import Listeners, warn
 from .overrides import Overrides, index_of
-from .policy_set import Override, PolicySet, Spec
+from .policy_set import Guarded, Override, PolicySet, Spec, overrides_under, policies_under
 from .routes import RouteIndex
 
 _NAME = re.compile(BREAKER_NAME_PATTERN)
@@ -56,6 +57,15 @@ class Registry:
         self._set: PolicySet | None = None
         self._routes = RouteIndex(())
         self._overrides = Overrides()
+        self._limits = NO_LIMITS
+        self._given_set: PolicySet | None = None
+        """The set as it came, without the limits of the guard."""
+        self._given_overrides: list[Override] = []
+        self._held_overrides: list[Override] = []
+        self._began: dict[str, float] = {}
+        """Since when each override has been known."""
+        self._guarded_policies: list[Guarded] = []
+        self._guarded_overrides: list[Guarded] = []
 
     # For the link
 
@@ -79,7 +89,35 @@ class Registry:
     @locked
     def apply_overrides(self, overrides: Iterable[Override]) -> None:
         """Replace the overrides by these. A Reset acts once in a process."""
-        self._apply_overrides(self._overrides.take(overrides, self.now()))
+        self._apply_overrides(self._take(overrides))
+
+    @locked
+    def use_guard(self, limits: Limits) -> None:
+        """Let no policy and no override pass these limits, those in force neither."""
+        self._limits = limits
+        self._apply(self._given_set, self._given_overrides)
+
+    @property
+    def overrides(self) -> list[Override]:
+        """The overrides of this process within the limits of its guard; some may be over."""
+        return self._held_overrides
+
+    @property
+    def guarded(self) -> list[Guarded]:
+        """What the guard changes in the policies and overrides that there are now."""
+        return [*self._guarded_policies, *self._guarded_overrides]
+
+    def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
+        """The fields of the guard that change what governs the breaker of this name."""
+        if not self.guarded:
+            return ()
+        found = [
+            each.by
+            for each in self.guarded
+            if each.uid == policy_uid
+            or (each.breakers is not None and RouteIndex((route, "") for route in each.breakers).uid_for(name) == "")
+        ]
+        return tuple(dict.fromkeys(found))
 
     def breakers(
         self, wanted: Callable[[str, str], bool] = lambda name, key: False
@@ -161,12 +199,21 @@ class Registry:
             self._set = None
             self._routes = RouteIndex(())
             self._overrides = Overrides()
+            self._limits = NO_LIMITS
+            self._given_set = None
+            self._given_overrides, self._held_overrides = [], []
+            self._began = {}
+            self._guarded_policies, self._guarded_overrides = [], []
 
     @locked
     def _apply(self, policy_set: PolicySet | None, overrides: Iterable[Override] | None) -> None:
+        self._given_set = policy_set
+        self._guarded_policies = []
+        if policy_set is not None:
+            policy_set, self._guarded_policies = policies_under(policy_set, self._limits)
         self._set = policy_set
         self._routes = RouteIndex(() if policy_set is None else policy_set.routes)
-        resets = [] if overrides is None else self._overrides.take(overrides, self.now())
+        resets = [] if overrides is None else self._take(overrides)
         for breaker in list(self._breakers.values()):
             breaker.govern(self._governor_of(breaker.name, breaker.defaults))
         self._apply_overrides(resets)
@@ -205,6 +252,15 @@ class Registry:
             callback()
         except Exception as error:
             warn(f"what starts with the first call raised {type(error).__name__}: {error}")
+
+    def _take(self, overrides: Iterable[Override]) -> list[Override]:
+        """Take all overrides that there are now; return the resets that are still to be done."""
+        now = self.now()
+        self._given_overrides = list(overrides)
+        self._held_overrides, self._guarded_overrides, self._began = overrides_under(
+            self._given_overrides, self._limits, self._began, now
+        )
+        return self._overrides.take(self._held_overrides, now)
 
     def _apply_overrides(self, resets: list[Override]) -> None:
         reset = index_of(resets)

@@ -9,6 +9,8 @@ MAX_POLICY_BYTES = 4 * 1024 * 1024
 """More bytes of specs as JSON for one process are refused whole."""
 MAX_OVERRIDES = 100
 """More overrides for one process are refused whole."""
+MAX_GUARDED = 100
+"""A report lists at most this many entries of ``guarded``."""
 MAX_TRANSITIONS = 20
 """A report lists at most this many transitions of a breaker."""
 MAX_DURATION_MS = 24 * 3_600_000

@@ -17,7 +17,7 @@ from .bootstrap import read_bootstrap
 from .connection import Endpoint
 from .last_good import LastGoodFile, last_good_path, read_last_good
 from .ledger import Ledger
-from .limits import PROTOCOL
+from .limits import MAX_GUARDED, PROTOCOL
 from .messages import Message
 from .policy_store import Committed, PolicyStore, Redial, Rejection
 from .reporter import Applied, Reporter
@@ -56,6 +56,8 @@ class Link:
         self._timers: Timers = self._own_timers or timers or ThreadTimers()
         self._store = store or PolicyStore(registry.now)
         self._named: set[tuple[str, bool]] = set()
+        self._guarded: set[str] = set()
+        """What was warned about because the guard changes it."""
         self._is_live = False
         self._changed = threading.Condition()
         self._stream: Stream | None = None
@@ -192,6 +194,7 @@ class Link:
         link = Link(self._settings, self._registry, ledger, self._on_warning, self._random, store=self._store)
         link._applied_at = self._applied_at
         link._named = set(self._named)
+        link._guarded = set(self._guarded)
         path = last_good_path(self._settings)
         if path is not None:
             link._file = LastGoodFile(path, link._timers, link._warn)
@@ -256,13 +259,14 @@ class Link:
     def _apply(self, committed: Committed) -> None:
         self._registry.apply(committed.policy_set, committed.overrides)
         self._applied_at = self._timers.now()
+        self._warn_guarded()
         if self._stream is not None:
             self._await_end()
 
     def _await_end(self) -> None:
         """Apply what is left when the next override ends, whether or not the operator says so."""
         self._cancel_end()
-        overrides, now = self._store.overrides, self._registry.now()
+        overrides, now = self._registry.overrides, self._registry.now()
         ends = [each.ends_at for each in overrides if each.ends_at > now]
         if not ends:
             return
@@ -283,8 +287,12 @@ class Link:
         if held is None or held.origin == "bootstrap":
             return Applied(rejections=rejections)
         now = self._registry.now()
-        applied = [each.uid for each in self._store.overrides if each.ends_at > now]
-        return Applied(held.revision, self._applied_at, rejections, applied)
+        applied = [each.uid for each in self._registry.overrides if each.ends_at > now]
+        guarded = [
+            {"uid": each.uid, "by": each.by, **({} if each.limit is None else {"limit": each.limit})}
+            for each in self._registry.guarded[:MAX_GUARDED]
+        ]
+        return Applied(held.revision, self._applied_at, rejections, applied, guarded)
 
     def _warn_rejected(self, before: list[Rejection]) -> None:
         known = {(each["uid"], each["generation"]) for each in before}
@@ -294,6 +302,13 @@ class Link:
                     f"policy {each['uid']}, generation {each['generation']}, cannot be used: {each['field']}: "
                     f"{each['message']}; what ran before continues"
                 )
+
+    def _warn_guarded(self) -> None:
+        """Warn once about each policy and override that the guard of the code changes."""
+        for each in self._registry.guarded:
+            if str(each) not in self._guarded and len(self._guarded) < MAX_NAMED:
+                self._guarded.add(str(each))
+                self._warn(f"the guard of this service limits {each}")
 
     def _warn_unprotected(self, breakers: Iterable[GovernedBreaker]) -> None:
         """Warn once about each breaker whose circuit never opens: without policy and defaults, or a condition in them.

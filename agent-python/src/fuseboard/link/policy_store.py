@@ -291,6 +291,7 @@ def _ending(events: Iterable[Message], ahead_ms: float, now: float) -> list[Over
             reason=each["reason"],
             created_at=each["createdAt"],
             ends_at=min(each["expiresAt"] - ahead_ms, now + MAX_DURATION_MS),
+            began_at=each["createdAt"] - ahead_ms,
         )
         for each in events
     ]

@@ -42,6 +42,8 @@ class Applied:
     rejections: list[dict[str, Any]] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
     """The overrides that are applied."""
+    guarded: list[dict[str, str]] = field(default_factory=list)
+    """What the guard of the code changes in policies and overrides."""
 
 
 class Reporter:
@@ -207,6 +209,8 @@ class Reporter:
             body["rejections"] = part.rejections
             if i == 0 and applied.overrides:
                 body["overrides"] = applied.overrides
+            if i == 0 and applied.guarded:
+                body["guarded"] = applied.guarded
             body["breakers"] = [entry.report for entry in part.entries]
             if is_bye:
                 body["bye"] = True

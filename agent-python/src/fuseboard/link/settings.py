@@ -28,6 +28,7 @@ class StartOptions:
     ca_file: str | None = None
     cache_dir: str | None = None
     policies: str | None = None
+    guard: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..breakers.policy_set import Spec
 from ..breakers.registry import wall_now as system_wall_now
 from ..clock.stall_detector import stall_detector
 from ..core.clock import Environment
+from ..core.config.guard import GuardField
 from ..core.state import TransitionEvent
 from ..process import forget_everything
 from .fake_clock import FakeClock
@@ -31,6 +32,9 @@ class _Runtime:
 
     def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
         """Nobody but the breaker's own listeners is told."""
+
+    def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
+        return ()
 
     def first_call_listener(self) -> Callable[[], None] | None:
         return None
