@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { getBreaker, start } from './index.ts';
+import { ConfigError, getBreaker, start } from './index.ts';
 import { FakeControlPlane } from './testing/testing.ts';
 
 let plane: FakeControlPlane;
@@ -50,6 +50,60 @@ describe('start', () => {
     await plane.until((p) => p.streams.length === 0);
     expect(plane.reports.at(-1)).toMatchObject({ bye: true });
     expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
+  });
+
+  it('guards the process, which is logged once, shown, and reported', async () => {
+    const warnings: string[] = [];
+    const options = {
+      url: plane.url,
+      warn: (message: string) => void warnings.push(message),
+      guard: { minTimeout: '200ms', neverForceOpen: true },
+    };
+    plane.push([{ name: 'fast', spec: { breakers: ['fast'], timeout: { duration: '5ms' } } }]);
+    const breaker = getBreaker('fast');
+    const agent = start(options);
+    await agent.ready();
+    const override = { uid: 'o', name: 'stop', breakers: ['fast'], action: 'ForceOpen', reason: 'why', createdAt: 1 };
+    const frames = [
+      ['begin', { kind: 'patch', base: plane.revision, revision: 'x', now: 1_000 }],
+      ['override', { ...override, expiresAt: 61_000 }],
+      ['commit', { revision: 'x' }],
+    ];
+    plane.send(frames.map(([event, content]) => `event: ${event}\ndata: ${JSON.stringify(content)}\n\n`).join(''));
+    const guarded = [
+      { uid: 'uid-fast', by: 'minTimeout', limit: '200ms' },
+      { uid: 'o', by: 'neverForceOpen' },
+    ];
+    await plane.until((p) => JSON.stringify(p.reports.at(-1)?.guarded) === JSON.stringify(guarded));
+    expect(plane.reports.at(-1)).not.toHaveProperty('overrides');
+    expect(breaker.stats()).toMatchObject({ state: 'closed', guardedBy: ['minTimeout', 'neverForceOpen'] });
+    plane.push([{ name: 'fast', spec: { breakers: ['fast'], timeout: { duration: '4ms' } } }]);
+    await plane.until((p) => p.reports.at(-1)?.revision === p.revision);
+    expect(warnings.filter((text) => text.includes('guard'))).toEqual([
+      'the guard of this service limits policy "fast" by minTimeout 200ms',
+      'the guard of this service limits override "stop" by neverForceOpen',
+    ]);
+    await agent.stop();
+    expect(breaker.stats().guardedBy).toEqual(['minTimeout']);
+    await start({ url: plane.url, warn }).ready();
+    expect(breaker.stats().guardedBy).toBeUndefined();
+  });
+
+  it.each([
+    [{ maxOpenDurration: '1m' }, TypeError, 'guard has no field "maxOpenDurration"; did you mean maxOpenDuration?'],
+    [{ zzzzzzzz: 1 }, TypeError, 'guard has no field "zzzzzzzz"; it has maxOpenDuration, minTimeout, neverForceOpen'],
+    [{ minTimeout: 5 }, ConfigError, 'guard.minTimeout must be a duration such as 500ms or 2m, from 1ms to 24h, not 5'],
+    [
+      { maxOpenDuration: '25h' },
+      ConfigError,
+      'guard.maxOpenDuration must be a duration such as 500ms or 2m, from 1ms to 24h, not "25h"',
+    ],
+    [{ neverForceOpen: 'yes' }, ConfigError, 'guard.neverForceOpen must be true or false, not "yes"'],
+    ['1m', TypeError, 'guard must be an object with maxOpenDuration, minTimeout, neverForceOpen; it is "1m"'],
+  ])('refuses the guard %o', (guard, kind, message) => {
+    const refused = () => start({ url: plane.url, warn, guard: guard as never });
+    expect(refused).toThrow(kind);
+    expect(refused).toThrow(message);
   });
 
   it('again continues counting where the last start ended', async () => {

@@ -6,7 +6,7 @@ import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
 import type { LedgerHolder } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
-import { readSettings } from './link/settings/settings.ts';
+import { checkGuard, readSettings } from './link/settings/settings.ts';
 import type { EnvironmentVariables, StartOptions } from './link/settings/start-options.ts';
 
 /** Policies came into force. */
@@ -91,7 +91,9 @@ export function getBreaker(name: string, options?: BreakerOptions) {
  * Starts the link now, with these options. Not needed when the environment has all settings: then the first
  * `getBreaker` starts it. If the link has already started by itself, it reconnects with the options.
  *
- * @throws ConfigError when the link was already started with other options; `stop` it first.
+ * @throws ConfigError when the link was already started with other options (`stop` it first), or a value of `guard`
+ *   cannot be used.
+ * @throws TypeError when `guard` has a field that does not exist.
  */
 export function start(options: StartOptions = {}): Agent {
   const own = slot();
@@ -99,8 +101,11 @@ export function start(options: StartOptions = {}): Agent {
     throw new ConfigError('', 0, 'start was already called with other options; call it once, or stop the agent first');
   }
   if (own.options === undefined) {
+    const { guard = {} } = options;
+    checkGuard(guard);
     own.link?.hangUp();
     own.options = { ...options };
+    registry().useGuard({ ...guard });
     startLink(own, options);
   }
   const started = own.options;

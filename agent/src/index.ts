@@ -17,6 +17,7 @@ export type { Call, CallContext } from './call/context.ts';
 export type { ExecuteOptions } from './call/execute.ts';
 export type { Fallback, PolicyFallback } from './call/fallback.ts';
 export type { CallOutcome, Classify } from './core/classify.ts';
+export type { Guard } from './core/config/guard.ts';
 export {
   CallTimeoutError,
   CircuitOpenError,

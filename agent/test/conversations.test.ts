@@ -5,10 +5,11 @@ import { parse } from 'yaml';
 import type { Breaker } from '../src/breakers/breaker.ts';
 import { Registry } from '../src/breakers/registry.ts';
 import { CoarseClock } from '../src/clock/coarse-clock.ts';
+import type { Guard } from '../src/core/config/guard.ts';
 import { EventDecoder } from '../src/link/event-stream.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
-import { readSettings } from '../src/link/settings/settings.ts';
+import { checkGuard, readSettings } from '../src/link/settings/settings.ts';
 import { AGENT_VERSION } from '../src/version.ts';
 import { eventually } from './eventually.ts';
 import { ScriptedOperator } from './scripted-operator.ts';
@@ -31,10 +32,12 @@ interface ExpectedBreaker {
   generation?: number;
   state?: string;
   heldBy?: string | null;
+  guardedBy?: string;
 }
 interface Conversation {
   title: string;
   breakers: string[];
+  guard?: Guard;
   steps: Step[];
 }
 
@@ -70,10 +73,12 @@ describe('every conversation', () => {
   it.each(conversations)('$file: $title', (conversation) => replay(conversation));
 });
 
-async function replay({ breakers: names, steps }: Conversation): Promise<void> {
+async function replay({ breakers: names, guard = {}, steps }: Conversation): Promise<void> {
   const operator = await ScriptedOperator.start();
   const clock = new CoarseClock();
   const registry = new Registry({ clock, timeouts: clock });
+  checkGuard(guard);
+  registry.useGuard(guard);
   const breakers = new Map(names.map((name) => [name, registry.getBreaker(name)]));
   const ledger = new Ledger('c'.repeat(32));
   const settings = readSettings({ url: operator.url, service: 'checkout', labels: { app: 'checkout' } }, {});
@@ -163,6 +168,12 @@ async function comesTo(wanted: NonNullable<Step['expect']>, link: Link, breakers
 }
 
 function shown(breaker: Breaker) {
-  const { uid = null, state, forced } = breaker.stats();
-  return { uid, generation: breaker.policy?.generation, state, heldBy: forced?.override?.uid ?? null };
+  const { uid = null, state, forced, guardedBy = [] } = breaker.stats();
+  return {
+    uid,
+    generation: breaker.policy?.generation,
+    state,
+    heldBy: forced?.override?.uid ?? null,
+    guardedBy: guardedBy.join(', '),
+  };
 }

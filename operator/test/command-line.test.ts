@@ -232,6 +232,32 @@ describe('serve', () => {
     client.close();
   });
 
+  it('says what the code of an agent limits, at the agent and at its policy', async () => {
+    const { url } = await serve();
+    const whole = { protocol: 1, service: 's', instance: 'i', boot: 'a'.repeat(32), part: 1, parts: 1, rejections: [] };
+    const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${whole.boot}`);
+    const { uid } = (await client.until(({ event }) => event === 'policy')).data as { uid: string };
+    const { id: revision } = await client.until(({ event }) => event === 'commit');
+    const guarded = [
+      { uid, by: 'maxOpenDuration', limit: '1m' },
+      { uid, by: 'red\u001b[31m' },
+    ];
+    const { status } = await fetch(`${url.agents}/v1/report`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...whole, sequence: 1, revision, breakers: [], guarded }),
+    });
+    expect(status).toBe(204);
+    const described = run('describe', 'agent', 'i', '--server', url.admin).stdout;
+    expect(described).toMatch(/^Runs: +what it should, within limits of its code$/m);
+    expect(described).toMatch(/^Guard: +limits policy "pay": maxOpenDuration 1m, red\\u001b\[31m$/m);
+    await until(() =>
+      /; 1 within limits of their code$/m.test(run('describe', 'policy', 'pay', '--server', url.admin).stdout),
+    );
+    expect(run('status', '--server', url.admin).stdout).toContain('1/1 applied, 1 of them within limits of their code');
+    client.close();
+  });
+
   it('answers for all policies though the specs of two cannot be used', async () => {
     await writeFile(join(folder, 'p/number.yaml'), good.replace('name: pay', 'name: number').replace('["pay*"]', '3'));
     await writeFile(join(folder, 'p/nothing.yaml'), good.replace('name: pay', 'name: nothing').replace(/^spec.*/m, ''));

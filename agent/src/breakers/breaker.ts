@@ -1,6 +1,7 @@
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import type { Call } from '../call/context.ts';
 import type { ExecuteOptions } from '../call/execute.ts';
+import type { GuardField } from '../core/config/guard.ts';
 import type { LastError } from '../core/outcomes/last-error.ts';
 import type { Permit } from '../core/permit.ts';
 import type { Reason, State, TransitionEvent } from '../core/state.ts';
@@ -52,6 +53,11 @@ export interface BreakerStats {
     /** The CircuitBreakerOverride that forces it. Absent: the code of this process does. */
     readonly override?: { readonly uid: string; readonly name: string } | undefined;
   };
+  /**
+   * The fields of the guard that change what the policy or an override says for this breaker; see `Guard`. Absent:
+   * none.
+   */
+  readonly guardedBy?: readonly GuardField[];
   /**
    * Whether any call, with or without a key, opted in to the fallback of the policy. Absent: the policy has none, or
    * there was no call yet.

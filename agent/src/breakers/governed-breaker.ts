@@ -113,6 +113,7 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
     const { forced } = circuit;
     const totals = this.keys?.totals(circuit.totals()) ?? circuit.totals();
     const { succeeded, failed, ignored, rejected } = totals;
+    const guardedBy = this.#runtime.guardedBy?.(this) ?? [];
     const wasCalled = succeeded + failed + ignored + rejected > 0;
     return {
       state: circuit.state,
@@ -124,6 +125,7 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
       latency: this.keys?.latency(circuit.latency()) ?? circuit.latency(),
       window: circuit.window,
       ...(forced === undefined ? {} : { forced }),
+      ...(guardedBy.length === 0 ? {} : { guardedBy }),
       ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
       consecutiveFailures: circuit.consecutiveFailures,
       ...(circuit.lastError === undefined ? {} : { lastError: circuit.lastError }),

@@ -1,5 +1,6 @@
 import type { Environment } from '../core/clock.ts';
 import type { Config } from '../core/config/config.ts';
+import type { GuardField } from '../core/config/guard.ts';
 import type { Timeouts } from '../core/guards/timeout.ts';
 import type { TransitionEvent } from '../core/state.ts';
 import type { Breaker, GoverningPolicy, Source } from './breaker.ts';
@@ -27,6 +28,8 @@ export interface Governor {
  */
 export interface Runtime extends Environment {
   readonly timeouts: Timeouts;
+  /** The fields of the guard that change what governs a breaker. Absent: there is no guard. */
+  guardedBy?(breaker: Breaker): readonly GuardField[];
   /** Called for every state change, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }

@@ -95,7 +95,7 @@ export function refuseUnknownFields(breaker: string, options: unknown): void {
     if (OPTIONS.includes(field)) continue;
     const place =
       field in SPEC_FIELDS ? `defaults: { ${field} }` : ELSEWHERE[field] && `defaults: { ${ELSEWHERE[field]} }`;
-    if (place === undefined) throw new TypeError(unknownField('getBreaker', breaker, field, OPTIONS));
+    if (place === undefined) throw new TypeError(unknownField(`getBreaker of breaker "${breaker}"`, field, OPTIONS));
     throw new TypeError(`getBreaker of breaker "${breaker}" has no field "${field}"; did you mean ${place}?`);
   }
   const { defaults } = options as { defaults?: unknown };
@@ -118,7 +118,9 @@ function refuseUnknown(breaker: string, value: unknown, fields: FieldTree, path:
     const known = Object.hasOwn(fields, field) ? fields[field] : undefined;
     if (known === undefined) {
       const elsewhere = ELSEWHERE[field];
-      if (elsewhere === undefined) throw new TypeError(unknownField(path, breaker, field, Object.keys(fields)));
+      if (elsewhere === undefined) {
+        throw new TypeError(unknownField(`${path} of breaker "${breaker}"`, field, Object.keys(fields)));
+      }
       throw new TypeError(`${path} of breaker "${breaker}" has no field "${field}"; did you mean ${elsewhere}?`);
     }
     if (known !== true) refuseUnknown(breaker, inner, known, `${path}.${field}`);

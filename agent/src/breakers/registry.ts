@@ -4,6 +4,7 @@ import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Classify } from '../core/classify.ts';
 import { exactNow } from '../core/clock.ts';
 import { compile } from '../core/config/config.ts';
+import type { Guard, GuardField } from '../core/config/guard.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, TransitionEvent } from './breaker.ts';
 import { shareCallObservers } from './call-observers.ts';
@@ -12,7 +13,7 @@ import type { Governor, Runtime } from './governor.ts';
 import { refuseUnknownFields } from './known-fields.ts';
 import { describeThrown, Listeners } from './listeners.ts';
 import { Overrides, overrideIndex } from './overrides.ts';
-import type { PolicySet } from './policy-set.ts';
+import { type GuardedItem, type PolicySet, underGuard } from './policy-set.ts';
 import { RouteIndex } from './routes.ts';
 
 /** A policy in code: the spec of a CircuitBreakerPolicy without `breakers` and `selector`. */
@@ -58,6 +59,12 @@ export class Registry {
   readonly #creations = new Listeners<[Breaker]>();
   readonly #applications = new Listeners<[PolicySet | undefined]>();
   #set: PolicySet | undefined;
+  /** The set in force without the limits of the guard. */
+  #given: PolicySet | undefined;
+  #guard: Guard = {};
+  /** Since when each override has been known. */
+  readonly #began = new Map<string, number>();
+  #guarded: readonly GuardedItem[] = [];
   #routes = new RouteIndex([]);
   readonly #overrides = new Overrides();
 
@@ -66,11 +73,12 @@ export class Registry {
       random: Math.random,
       wallNow: Date.now,
       ...runtime,
+      guardedBy: (breaker) => this.#guardedBy(breaker),
       transitioned: (breaker, event) => this.#transitions.notify(`breaker "${breaker.name}"`, breaker, event),
     };
   }
 
-  /** The set in force; undefined before the first one. */
+  /** The set in force, within the limits of the guard; undefined before the first one. */
   get set(): PolicySet | undefined {
     return this.#set;
   }
@@ -114,9 +122,41 @@ export class Registry {
 
   /** Applies a set of policies to existing and future breakers. Absent: no policies. */
   apply(set: PolicySet | undefined): void {
+    this.#given = set;
+    this.#govern();
+    this.#applications.notify('the registry', set);
+  }
+
+  /** Lets no policy and no override pass these limits, those in force included. */
+  useGuard(guard: Guard): void {
+    this.#guard = guard;
+    this.#govern();
+  }
+
+  /** What the guard changes in the policies and overrides in force. */
+  get guarded(): readonly GuardedItem[] {
+    return this.#guarded;
+  }
+
+  /** The fields of the guard that change what governs a breaker. */
+  #guardedBy({ name, policy }: Breaker): readonly GuardField[] {
+    const isOf = ({ uid, breakers }: GuardedItem) =>
+      breakers === undefined
+        ? uid === policy?.uid
+        : new RouteIndex(breakers.map((route) => [route, uid])).uidFor(name) !== undefined;
+    return [...new Set(this.#guarded.filter(isOf).map(({ by }) => by))];
+  }
+
+  #govern(): void {
+    const now = exactNow(this.#runtime.clock);
+    const { set, guarded } =
+      this.#given === undefined
+        ? { set: undefined, guarded: [] }
+        : underGuard(this.#given, this.#guard, this.#began, now);
     this.#set = set;
+    this.#guarded = guarded;
     this.#routes = new RouteIndex(set?.routes ?? []);
-    const resets = this.#overrides.replaceAll(set?.overrides ?? [], exactNow(this.#runtime.clock));
+    const resets = this.#overrides.replaceAll(set?.overrides ?? [], now);
     const reset = overrideIndex(resets);
     for (const breaker of this.#breakers.values()) {
       breaker.govern(this.#governorOf(breaker.name, breaker.defaults));
@@ -124,7 +164,6 @@ export class Registry {
       const uid = resets.length === 0 ? undefined : reset.uidFor(breaker.name);
       if (uid !== undefined) breaker.resetFromOverride(resets.find((override) => override.uid === uid)!);
     }
-    this.#applications.notify('the registry', set);
   }
 
   /** Subscribes to every set of policies, after it is applied. @returns a function that ends the subscription. */
@@ -151,7 +190,7 @@ export class Registry {
     this.#warned.clear();
     this.#classifiers.clear();
     for (const breaker of this.#breakers.values()) breaker.startOver(this.#governorOf(breaker.name, UNGOVERNED));
-    this.apply(this.#set);
+    this.apply(this.#given);
   }
 
   /**

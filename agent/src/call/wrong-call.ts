@@ -39,7 +39,7 @@ export function wrongOptions({ name }: BreakerParts, options: object): TypeError
         if (typeof value !== 'boolean') return refused(field, 'true or false', value);
         break;
       default:
-        return new TypeError(unknownField('a call', name, field, OPTIONS));
+        return new TypeError(unknownField(`a call of breaker "${name}"`, field, OPTIONS));
     }
   }
   return undefined;

@@ -4,13 +4,13 @@ const MAX_DISTANCE = 3;
 /**
  * The sentence for a field that does not exist.
  *
- * @param where what the field was given to.
+ * @param where what the field was given to, such as `a call of breaker "payments"`.
  * @param known the fields that exist there.
  */
-export function unknownField(where: string, breaker: string, field: string, known: readonly string[]): string {
+export function unknownField(where: string, field: string, known: readonly string[]): string {
   const meant = nearest(field, known);
   const hint = meant === undefined ? `it has ${known.join(', ')}` : `did you mean ${meant}?`;
-  return `${where} of breaker "${breaker}" has no field ${JSON.stringify(field.slice(0, 64))}; ${hint}`;
+  return `${where} has no field ${JSON.stringify(field.slice(0, 64))}; ${hint}`;
 }
 
 function nearest(field: string, known: readonly string[]): string | undefined {

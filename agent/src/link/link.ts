@@ -26,7 +26,8 @@ export interface LinkOptions {
   readonly random?: () => number;
 }
 
-const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
+/** The most lines about the guard, because a control plane could send ever new policies. */
+const MAX_GUARD_LINES = 100;
 
 /**
  * The connection of this process to the operator. It never throws into a call, delays a call, or keeps the process
@@ -43,6 +44,7 @@ export class Link {
   #appliedAt: number | undefined;
   #started = false;
   #ended = false;
+  readonly #guarded = new Set<string>();
   #unsubscribes: (() => void)[] = [];
   #cancelOverrideEnd = () => {};
 
@@ -162,6 +164,7 @@ export class Link {
   #apply(set: PolicySet): void {
     this.#options.registry.apply(set);
     this.#appliedAt = this.#timers.now();
+    this.#warnGuarded();
     this.#scheduleOverrideEnd(set);
   }
 
@@ -169,7 +172,8 @@ export class Link {
   #scheduleOverrideEnd(set: PolicySet): void {
     this.#cancelOverrideEnd();
     const now = this.#timers.now();
-    const next = Math.min(...endsOf(set).filter((endsAt) => endsAt > now));
+    const ends = (this.#options.registry.set?.overrides ?? []).map(({ endsAt }) => endsAt);
+    const next = Math.min(...ends.filter((endsAt) => endsAt > now));
     if (next === Number.POSITIVE_INFINITY) return;
     this.#cancelOverrideEnd = this.#timers.after(Math.ceil(next - now), () => {
       this.#options.registry.apply(set);
@@ -185,6 +189,15 @@ export class Link {
       this.#warn(
         `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; the version before it stays in force`,
       );
+    }
+  }
+
+  #warnGuarded(): void {
+    for (const { breakers, name, by, limit = '' } of this.#options.registry.guarded) {
+      const what = `${breakers === undefined ? 'policy' : 'override'} "${name}" by ${by} ${limit}`.trimEnd();
+      if (this.#guarded.has(what) || this.#guarded.size >= MAX_GUARD_LINES) continue;
+      this.#guarded.add(what);
+      this.#warn(`the guard of this service limits ${what}`);
     }
   }
 

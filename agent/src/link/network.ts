@@ -150,7 +150,7 @@ export class OperatorExchange {
   }
 
   #applied(): AppliedSet {
-    const { timers, appliedAt } = this.#options;
+    const { registry, timers, appliedAt } = this.#options;
     const { set, rejections } = this.#store;
     if (set === undefined || set.origin === 'bootstrap') return { rejections };
     const at = appliedAt();
@@ -159,7 +159,8 @@ export class OperatorExchange {
       revision: set.revision,
       ...(at === undefined ? {} : { at }),
       rejections,
-      overrides: (set.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
+      guarded: registry.guarded,
+      overrides: (registry.set?.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
     };
   }
 }

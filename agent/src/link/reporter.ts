@@ -1,5 +1,5 @@
 import { PROTOCOL } from '@fuseboard/schema/defaults';
-import type { Rejection, Report } from '@fuseboard/schema/types';
+import type { Guarded, Rejection, Report } from '@fuseboard/schema/types';
 import type { BreakerIdentity } from '../errors/codes.ts';
 import { oneSocket, open, type Sockets } from './connection.ts';
 import {
@@ -23,6 +23,7 @@ const ANSWER_MS = 8_000;
 const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
 const SLICE = 250;
+const MAX_GUARDED = 100;
 
 /** The policy set of this process, for the acknowledgement. */
 export interface AppliedSet {
@@ -33,6 +34,8 @@ export interface AppliedSet {
   readonly rejections: readonly Rejection[];
   /** Uids of the active overrides. */
   readonly overrides?: readonly string[];
+  /** What the guard of the code changes. */
+  readonly guarded?: readonly Guarded[];
 }
 
 export interface ReporterOptions {
@@ -180,7 +183,8 @@ export class Reporter {
     // This report includes everything that was due until now.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
-    const { revision, at, rejections, overrides = [] } = applied();
+    const { revision, at, rejections, overrides = [], guarded = [] } = applied();
+    const limits = guarded.slice(0, MAX_GUARDED).map(({ uid, by, limit }) => ({ uid, by, ...(limit && { limit }) }));
     const stream = this.#streams;
     const entries = await this.#readBreakers(this.#listedToStream !== stream);
     const cut = splitReport(entries, rejections, MAX_PART_BYTES);
@@ -197,6 +201,7 @@ export class Reporter {
         ...(fresh ? { appliedAgoMs: Math.max(0, Math.round(timers.now() - at)) } : {}),
         rejections: part.rejections,
         ...(i === 0 && overrides.length > 0 ? { overrides: [...overrides] } : {}),
+        ...(i === 0 && limits.length > 0 ? { guarded: limits } : {}),
         breakers: part.entries.map(({ report }) => report),
         ...(bye ? { bye: true } : {}),
       };

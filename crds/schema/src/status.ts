@@ -94,6 +94,9 @@ export const PolicyStatusFields = z
         applied: counter('Agents that run this generation.'),
         rejected: counter('Agents that rejected this generation and keep the previous one.'),
         stale: counter('Agents that have been silent for more than 30 s.'),
+        guarded: counter(
+          'Of the agents that run this generation, those whose code limits what it may do, so that they do not run exactly what it says. Absent: none.',
+        ).optional(),
         summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
       })
       .optional()

@@ -35,5 +35,7 @@ def _duration(guard: Mapping[str, object], field: GuardField) -> int | None:
     given = guard.get(field)
     ms = parse_duration(given)
     if given is not None and ms is None:
-        raise ConfigError("", 0, f"guard.{field} must be a duration such as 500ms or 2m, from 1ms to 24h, not {given!r}")
+        raise ConfigError(
+            "", 0, f"guard.{field} must be a duration such as 500ms or 2m, from 1ms to 24h, not {given!r}"
+        )
     return ms

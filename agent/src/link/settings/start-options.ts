@@ -1,3 +1,5 @@
+import type { Guard } from '../../core/config/guard.ts';
+
 /** Options of `start`. Absent ones come from the environment, then from the files that the chart mounts into a pod. */
 export interface StartOptions {
   /**
@@ -34,6 +36,11 @@ export interface StartOptions {
    * Absent: FUSEBOARD_POLICIES.
    */
   policies?: string;
+  /**
+   * Limits that no policy and no override passes in this process. They stay after `stop`, until the next `start`.
+   * Absent: none.
+   */
+  guard?: Guard;
   /** Receives warnings about the link. Absent: `process.emitWarning`. */
   warn?: (message: string) => void;
 }

@@ -63,7 +63,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
       'Agents',
       agents === undefined
         ? 'nothing is known'
-        : `${agents.summary} applied, ${agents.rejected} rejected, ${agents.stale} stale`,
+        : `${agents.summary} applied, ${agents.rejected} rejected, ${agents.stale} stale${agents.guarded ? `; ${agents.guarded} within limits of their code` : ''}`,
     ],
   ]);
   const lines = conditions.map(({ type, status, reason, message, lastTransitionTime }) => {
@@ -149,7 +149,7 @@ const agent: Describe = async (target, namespace, name, terminal) => {
   const found = items.find(is);
   const names = items.map((one) => one.instance);
   if (found === undefined) throw notFound('agent', name, namespace, names, unanswered);
-  const { instance, service, labels, state, connected, silentMs, revision } = found;
+  const { instance, service, labels, state, connected, silentMs, revision, guarded = [] } = found;
   const library = libraryOf(found);
   const routings = (await target.policies(namespace)).flatMap((one) => routingOf(one) ?? []);
   const head = facts([
@@ -160,9 +160,12 @@ const agent: Describe = async (target, namespace, name, terminal) => {
     [
       'Runs',
       revision.applied === revision.wanted
-        ? 'what it should'
+        ? `what it should${guarded.length > 0 ? ', within limits of its code' : ''}`
         : `${revision.applied ?? 'nothing'}, and should run ${revision.wanted ?? 'nothing'}`,
     ],
+    ...guarded.map(
+      ({ kind, name: limited, by }) => ['Guard', `limits ${kind} "${limited}": ${by.join(', ')}`] as const,
+    ),
     [
       'Labels',
       Object.entries(labels)

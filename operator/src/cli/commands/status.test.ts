@@ -110,6 +110,13 @@ it('counts the agents of all replicas once, and rollouts apart from them', async
   expect(text).toContain('all is well');
 });
 
+it('says how many agents run a policy within limits of their code', async () => {
+  const { status: of, ...rest } = well('shop');
+  const agents = { matched: 3, applied: 3, rejected: 0, stale: 0, guarded: 2, summary: '3/3' };
+  const { text } = await status([{ ...rest, status: { ...of, agents } } as StoredPolicy], []);
+  expect(text).toContain('rollouts   3/3 applied, 2 of them within limits of their code (one for each');
+});
+
 it('names a replica that did not answer, and does not say that all is well', async () => {
   const { text, code } = await status([well('shop')], ['--exit-code'], true, [
     replica('a', overview('a', 1, ['b'])),

@@ -144,6 +144,7 @@ function summarize(policies: readonly StoredPolicy[]) {
       applied: sum(({ status }) => status.agents?.applied),
       rejected: sum(({ status }) => status.agents?.rejected),
       stale: sum(({ status }) => status.agents?.stale),
+      guarded: sum(({ status }) => status.agents?.guarded),
     },
     breakers: {
       closed: sum(({ status }) => status.breakers?.closed),
@@ -194,7 +195,7 @@ function inWords(
     ],
     [
       'rollouts',
-      `${rollouts.applied}/${rollouts.matched} applied${rollouts.rejected > 0 ? `, ${rollouts.rejected} rejected` : ''}${rollouts.stale > 0 ? `, ${rollouts.stale} stale` : ''} (one for each policy and agent)${invalid > 0 ? `; agents keep the last valid version of ${count(invalid, 'invalid policy', 'invalid policies')}` : ''}`,
+      `${rollouts.applied}/${rollouts.matched} applied${rollouts.rejected > 0 ? `, ${rollouts.rejected} rejected` : ''}${rollouts.guarded > 0 ? `, ${rollouts.guarded} of them within limits of their code` : ''}${rollouts.stale > 0 ? `, ${rollouts.stale} stale` : ''} (one for each policy and agent)${invalid > 0 ? `; agents keep the last valid version of ${count(invalid, 'invalid policy', 'invalid policies')}` : ''}`,
     ],
     [
       'breakers',

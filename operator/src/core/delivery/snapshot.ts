@@ -22,6 +22,7 @@ export interface PolicyEntry {
 /** One override in its wire format. */
 export interface OverrideEntry {
   readonly uid: OverrideUid;
+  readonly name: string;
   readonly digest: string;
   /** The serialised event. */
   readonly bytes: Buffer;
@@ -67,7 +68,7 @@ export function entryOf(policy: {
 export function overrideEntryOf({ uid, name, createdAt, expiresAt, spec }: Override): OverrideEntry {
   const { breakers, action, reason } = spec;
   const event = { uid, name, breakers, action, reason, createdAt, expiresAt };
-  return { uid, digest: hash(event), bytes: encodeEvent('override', event) };
+  return { uid, name, digest: hash(event), bytes: encodeEvent('override', event) };
 }
 
 /** Builds a snapshot from flat routes, the policy entries that they refer to, and overrides. */

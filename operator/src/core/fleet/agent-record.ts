@@ -4,7 +4,7 @@ import type { Snapshot } from '../delivery/snapshot.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid } from '../uid.ts';
 import type { FleetBreaker, LastError } from './fleet-breakers.ts';
-import { ReportAssembler } from './report-assembler.ts';
+import { type Guarded, ReportAssembler } from './report-assembler.ts';
 import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';
 import type { TransitionDigest } from './transition-digest.ts';
@@ -48,6 +48,8 @@ export interface Agent {
   readonly rejections: ReadonlyMap<PolicyUid, CountedRejection>;
   /** The overrides that the agent reports as applied. */
   readonly overrides: ReadonlySet<OverrideUid>;
+  /** What the agent does not run as sent, because its code limits it. */
+  readonly guarded: Guarded;
   /** Since when the agent has not confirmed its target; absent once it has. */
   readonly behindSince: number | undefined;
   readonly breakers: readonly AgentBreaker[];
@@ -103,6 +105,7 @@ export class AgentRecord implements Agent {
   readonly reports = new ReportAssembler();
   rejections: ReadonlyMap<PolicyUid, CountedRejection> = new Map();
   overrides: ReadonlySet<OverrideUid> = new Set();
+  guarded: Guarded = new Map();
   readonly views = new Map<string, Map<string, View>>();
   /** The places that all views take from the limits of stored breakers. */
   places = 0;

@@ -7,7 +7,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { Agent, AgentRecord } from './agent-record.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
-import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
+import { Fleet, GONE_AFTER_MS, type Receipt, STALE_AFTER_MS } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
@@ -222,6 +222,71 @@ describe('agents of a policy', () => {
   });
 });
 
+describe('limits of the code of an agent', () => {
+  const guarded = [
+    { uid: 'payments', by: 'maxOpenDuration', limit: '1m' },
+    { uid: 'payments', by: 'minTimeout', limit: '1s' },
+    { uid: 'theirs', by: 'minTimeout', limit: '1s' },
+  ];
+
+  it('are counted beside the agents that applied the policy, and only of policies that were sent to it', () => {
+    const scene = new Scene();
+    const agent = scene.join('a');
+    scene.join('b');
+    const { touched } = scene.report('a', { guarded }) as Extract<Receipt, { kind: 'accepted' }>;
+    scene.report('b');
+    expect(scene.of().agents).toEqual({ matched: 2, applied: 2, rejected: 0, stale: 0, guarded: 1 });
+    expect([...touched.policies]).toEqual(['payments']);
+    expect([...agent.guarded]).toEqual([['payments', ['maxOpenDuration 1m', 'minTimeout 1s']]]);
+    scene.report('a', { guarded: [] });
+    expect(scene.of().agents).toEqual({ matched: 2, applied: 2, rejected: 0, stale: 0 });
+  });
+
+  it('are told of again exactly when they change', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const touched = (over: Partial<Report>) => [
+      ...(scene.report('a', over) as Extract<Receipt, { kind: 'accepted' }>).touched.policies,
+    ];
+    touched({});
+    expect(touched({ guarded })).toEqual(['payments']);
+    expect(touched({ guarded })).toEqual([]);
+    expect(touched({ guarded: guarded.slice(1) })).toEqual(['payments']);
+    expect(touched({})).toEqual(['payments']);
+  });
+
+  it('count no agent that is stale, rejected the policy, or runs another version of it', () => {
+    const scene = new Scene();
+    const agent = scene.join('a');
+    scene.report('a', { guarded, rejections: [{ uid: 'payments', generation: 1, field: 'spec', message: 'no' }] });
+    expect(scene.of().agents).toEqual({ matched: 1, applied: 0, rejected: 1, stale: 0 });
+    scene.report('a', { guarded });
+    expect(scene.of().agents).toMatchObject({ applied: 1, guarded: 1 });
+    scene.fleet.setTarget(agent, snapshotOf(policy('payments', { generation: 2, spec: { breakers: ['pay*'] } })), 0);
+    expect(scene.of().agents).toEqual({ matched: 1, applied: 0, rejected: 0, stale: 0 });
+    scene.fleet.setTarget(agent, SNAPSHOT, 0);
+    scene.now += STALE_AFTER_MS;
+    expect(scene.of().agents).toEqual({ matched: 1, applied: 0, rejected: 0, stale: 1 });
+  });
+
+  it('come with the first part of a report that has several', () => {
+    const scene = new Scene();
+    const agent = scene.join('a');
+    scene.report('a', { sequence: 1, part: 1, parts: 2, guarded });
+    expect(agent.guarded.size).toBe(0);
+    scene.report('a', { sequence: 1, part: 2, parts: 2 });
+    expect(agent.guarded.size).toBe(1);
+  });
+
+  it('take little room, whatever an agent says', () => {
+    const scene = new Scene();
+    const agent = scene.join('a');
+    const long = Array.from({ length: 100 }, () => ({ uid: 'payments', by: 'x'.repeat(64), limit: 'y'.repeat(64) }));
+    scene.report('a', { guarded: long });
+    expect(JSON.stringify([...agent.guarded]).length).toBeLessThan(80);
+  });
+});
+
 describe('counts of calls', () => {
   it('grow by what is new in a report', () => {
     const scene = new Scene();
@@ -432,6 +497,23 @@ describe('overrides', () => {
     return snapshots.snapshot('shop', {});
   };
   const counts = (scene: Scene, uid: string) => scene.fleet.overrideCounts('shop', new Set([uid]), scene.now).get(uid);
+
+  it('that the code of an agent limits are counted, whether it applies them or not', () => {
+    const scene = new Scene();
+    const snapshot = steered('stop');
+    for (const boot of ['a', 'b', 'c']) scene.join(boot, snapshot);
+    const { revision } = snapshot;
+    scene.report('a', { revision, guarded: [{ uid: 'stop', by: 'neverForceOpen' }] });
+    scene.report('b', {
+      revision,
+      overrides: ['stop'],
+      guarded: [{ uid: 'stop', by: 'maxOpenDuration', limit: '1m' }],
+    });
+    scene.report('c', { revision, overrides: ['stop'] });
+    expect(counts(scene, 'stop')).toEqual({ matched: 3, applied: 2, rejected: 0, stale: 0, guarded: 2 });
+    scene.now += STALE_AFTER_MS;
+    expect(counts(scene, 'stop')).toEqual({ matched: 3, applied: 0, rejected: 0, stale: 3 });
+  });
 
   it('are applied by agents that report so, not by those that run the revision', () => {
     const scene = new Scene();

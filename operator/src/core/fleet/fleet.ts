@@ -12,7 +12,7 @@ import { type Agent, AgentRecord, agentKey, type Identity, type Origin } from '.
 import { BreakerReports, type ReportedTransition } from './breaker-reports.ts';
 import { Counters } from './counters.ts';
 import { FleetBreakers } from './fleet-breakers.ts';
-import type { WholeReport } from './report-assembler.ts';
+import type { Guarded, WholeReport } from './report-assembler.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import type { BreakerCounts, FallbackCounts } from './state-counts.ts';
 
@@ -188,30 +188,32 @@ export class Fleet {
   }
 
   /**
-   * Applies the rejections and overrides of a complete report, and adds the affected policies and overrides to
+   * Applies the rejections, overrides and limits of a complete report, and adds the affected policies and overrides to
    * `touched`.
    */
   #takeReport(
     agent: AgentRecord,
     { revision, appliedAgoMs, bye }: Report,
-    { rejections: refused, overrides }: WholeReport,
+    { rejections: refused, overrides, guarded }: WholeReport,
     wasStale: boolean,
     touched: { policies: Set<PolicyUid>; overrides: Set<OverrideUid> },
     now: number,
   ): Pick<Accepted, 'rejections' | 'tookMs'> {
     const { delivery } = agent;
     const same = delivery.revision === revision && !wasStale;
-    if (bye || !same || agent.rejections.size + refused.size > 0) {
+    const sameGuard = sameGuarded(guarded, agent.guarded);
+    if (bye || !same || !sameGuard || agent.rejections.size + refused.size > 0) {
       for (const uid of delivery.target?.entries.keys() ?? []) touched.policies.add(uid);
       this.#rollouts.delete(agent.identity.namespace);
     }
-    if (bye || !same || !sameSet(overrides, agent.overrides)) {
+    if (bye || !same || !sameGuard || !sameSet(overrides, agent.overrides)) {
       for (const uid of delivery.target?.overrides.keys() ?? []) touched.overrides.add(uid);
     }
     const rejections = [...refused]
       .filter(([uid, { digest }]) => agent.rejections.get(uid)?.digest !== digest)
       .map(([uid, rejection]) => ({ uid, rejection }));
     agent.overrides = overrides;
+    agent.guarded = guarded;
     agent.rejections = refused;
     // The string of the sent snapshot is stored, because each report has its own copy of the revision.
     delivery.setRevision(delivery.recentlySent(revision)?.revision ?? revision, now);
@@ -265,14 +267,18 @@ export class Fleet {
     const found = new Map<OverrideUid, AgentCounts>(
       [...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]),
     );
-    for (const { heardAt, target, overrides } of this.#namespaces.get(namespace)?.values() ?? []) {
+    for (const { heardAt, target, overrides, guarded } of this.#namespaces.get(namespace)?.values() ?? []) {
       if (now - heardAt >= GONE_AFTER_MS || !target) continue;
       for (const uid of target.overrides.keys()) {
         const counts = found.get(uid);
         if (!counts) continue;
         counts.matched += 1;
-        if (now - heardAt >= STALE_AFTER_MS) counts.stale += 1;
-        else if (overrides.has(uid)) counts.applied += 1;
+        if (now - heardAt >= STALE_AFTER_MS) {
+          counts.stale += 1;
+          continue;
+        }
+        if (overrides.has(uid)) counts.applied += 1;
+        if (guarded.has(uid)) counts.guarded = (counts.guarded ?? 0) + 1;
       }
     }
     return found;
@@ -327,10 +333,10 @@ export class Fleet {
     if (known && now < known.until) return known.rollout;
     const rollout = new Rollout();
     let until = Number.POSITIVE_INFINITY;
-    for (const { heardAt, target, applied, rejections } of this.#namespaces.get(namespace)?.values() ?? []) {
+    for (const { heardAt, target, applied, rejections, guarded } of this.#namespaces.get(namespace)?.values() ?? []) {
       if (now - heardAt >= GONE_AFTER_MS || !target) continue;
       const stale = now - heardAt >= STALE_AFTER_MS;
-      rollout.add(target, applied, stale, rejections);
+      rollout.add(target, applied, stale, rejections, guarded);
       until = Math.min(until, heardAt + (stale ? GONE_AFTER_MS : STALE_AFTER_MS));
     }
     rollout.countAll();
@@ -362,6 +368,9 @@ const NOTHING_COUNTED: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
+
+const sameGuarded = (a: Guarded, b: Guarded) =>
+  a.size === b.size && (a.size === 0 || JSON.stringify([...a]) === JSON.stringify([...b]));
 
 const canonical = ({ labels, service, instance, language, version, runtime }: Identity) =>
   JSON.stringify([canonicalLabels(labels), service, instance, language, version, runtime]);

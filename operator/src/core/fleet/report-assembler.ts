@@ -7,7 +7,13 @@ import type { CountedRejection } from './rollout.ts';
 export interface WholeReport {
   readonly rejections: ReadonlyMap<PolicyUid, CountedRejection>;
   readonly overrides: ReadonlySet<OverrideUid>;
+  readonly guarded: Guarded;
 }
+
+/** What the code of an agent limits, such as `maxOpenDuration 1m`, by the uid of the policy or override. */
+export type Guarded = ReadonlyMap<PolicyUid | OverrideUid, readonly string[]>;
+
+const MAX_GUARD_TEXT = 48;
 
 /** Assembles the reports of one agent. The parts of a report may arrive in any order and more than once. */
 export class ReportAssembler {
@@ -15,6 +21,7 @@ export class ReportAssembler {
   #parts = new Set<number>();
   #rejections = new Map<PolicyUid, CountedRejection>();
   #overrides: ReadonlySet<OverrideUid> = new Set();
+  #guarded: Guarded = new Map();
 
   /** Registers a part. Returns false for a repeated part, or a part of an earlier report. */
   begin({ sequence, part }: Report): boolean {
@@ -24,6 +31,7 @@ export class ReportAssembler {
       this.#parts = new Set();
       this.#rejections = new Map();
       this.#overrides = new Set();
+      this.#guarded = new Map();
     }
     if (this.#parts.has(part)) return false;
     this.#parts.add(part);
@@ -31,7 +39,7 @@ export class ReportAssembler {
   }
 
   /**
-   * Adds the rejections and overrides of a new part. Policies and overrides that were never sent to the agent are
+   * Adds the rejections, overrides and limits of a new part. Policies and overrides that were never sent to the agent are
    * ignored.
    *
    * @returns the complete report; undefined while parts are missing.
@@ -49,9 +57,20 @@ export class ReportAssembler {
         report.overrides.filter((uid) => delivery.sent.some(({ overrides }) => overrides.has(uid))),
       );
     }
+    if (report.guarded) {
+      const ofUid = Map.groupBy(report.guarded, ({ uid }) => uid);
+      const known = [...ofUid].filter(
+        ([uid]) => spokenOf?.entries.has(uid) || delivery.sent.some(({ overrides }) => overrides.has(uid)),
+      );
+      const texts = known.map(([uid, limits]) => [uid, [...new Set(limits.map(guardText))]] as const);
+      this.#guarded = new Map(texts);
+    }
     if (this.#parts.size < report.parts) return undefined;
-    const whole = { rejections: this.#rejections, overrides: this.#overrides };
+    const whole = { rejections: this.#rejections, overrides: this.#overrides, guarded: this.#guarded };
     this.#rejections = new Map();
     return whole;
   }
 }
+
+const guardText = ({ by, limit }: NonNullable<Report['guarded']>[number]) =>
+  (limit === undefined ? by : `${by} ${limit}`).slice(0, MAX_GUARD_TEXT);

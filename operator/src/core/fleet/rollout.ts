@@ -6,6 +6,8 @@ export interface AgentCounts {
   applied: number;
   rejected: number;
   stale: number;
+  /** Agents that have the current version, but run it within limits of their code. Absent: none. */
+  guarded?: number;
 }
 
 export interface AgentRejection {
@@ -28,15 +30,27 @@ const NONE: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
 export class Rollout {
   readonly #counts = new Map<string, AgentCounts>();
   readonly #rejections = new Map<string, AgentRejection[]>();
+  readonly #guarded = new Map<string, number>();
   readonly #groups = new Map<Snapshot, Map<Snapshot | undefined, { live: number; stale: number }>>();
 
-  /** Adds an agent with the target `target` and the applied snapshot `applied`. */
+  /**
+   * Adds an agent with the target `target` and the applied snapshot `applied`.
+   *
+   * @param guarded by uid, the policies that the agent runs within limits of its code.
+   */
   add(
     target: Snapshot,
     applied: Snapshot | undefined,
     stale: boolean,
     rejections: ReadonlyMap<string, CountedRejection>,
+    guarded: ReadonlyMap<string, unknown>,
   ): void {
+    for (const uid of stale ? [] : guarded.keys()) {
+      const wanted = target.entries.get(uid);
+      const runs = wanted !== undefined && !wanted.hold && applied?.entries.get(uid)?.digest === wanted.digest;
+      if (runs && rejections.get(uid)?.digest !== wanted.digest)
+        this.#guarded.set(uid, (this.#guarded.get(uid) ?? 0) + 1);
+    }
     if (rejections.size > 0 && !stale) {
       this.#count(target, applied, 1, 0, rejections);
       return;
@@ -57,7 +71,9 @@ export class Rollout {
   }
 
   agents(uid: string): AgentCounts {
-    return this.#counts.get(uid) ?? NONE;
+    const counts = this.#counts.get(uid) ?? NONE;
+    const guarded = this.#guarded.get(uid);
+    return guarded === undefined ? counts : { ...counts, guarded };
   }
 
   /** Up to `MAX_REJECTIONS` rejections of a policy. */

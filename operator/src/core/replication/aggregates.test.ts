@@ -72,6 +72,19 @@ describe('what replicas count together', () => {
     expect(unheard()).toBe(0);
   });
 
+  it('adds up the agents whose code limits this version', () => {
+    const limited = (guarded: number, over: Partial<Aggregate> = {}) => {
+      const { counts } = row();
+      return row({ counts: { ...counts, agents: { ...counts.agents, guarded } }, ...over });
+    };
+    all.onHeartbeats([beat('b')], 0);
+    all.count(limited(2));
+    all.shards([shard('b', [limited(3)])], 0);
+    expect(all.merged('p', 'one').counts.agents.guarded).toBe(5);
+    all.shards([shard('b', [limited(3, { digest: 'older' })])], 0);
+    expect(all.merged('p', 'one').counts.agents.guarded).toBe(2);
+  });
+
   it('names at most three open breakers and five rejections', () => {
     const counts = {
       ...row().counts,

@@ -202,8 +202,8 @@ export class Aggregates {
 const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /**
- * Sums aggregates. Agents in rows with another digest run another version, so they neither applied nor rejected this
- * one.
+ * Sums aggregates. Agents in rows with another digest run another version, so they neither applied, rejected nor limit
+ * this one.
  */
 function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   const agents: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
@@ -217,6 +217,8 @@ function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
     agents.stale += row.counts.agents.stale;
     if (current) agents.applied += row.counts.agents.applied;
     if (current) agents.rejected += row.counts.agents.rejected;
+    const { guarded } = row.counts.agents;
+    if (current && guarded !== undefined) agents.guarded = (agents.guarded ?? 0) + guarded;
     for (const state of Object.keys(breakers) as (keyof BreakerCounts)[]) breakers[state] += row.counts.breakers[state];
   }
   const spoken = rows.filter((row) => row.digest === digest);

@@ -49,6 +49,20 @@ describe('the status of an override', () => {
     ['some lack it and it is new', { counts: agents(1, 2) }, 'Unknown', 'Pending', '1 of 2 agents apply it'],
     ['some lack it', { counts: agents(1, 2), ageMs: 10_000 }, 'False', 'PartiallyApplied', '1 of 2 agents apply it'],
     ['one is silent', { counts: agents(1, 2, 1) }, 'True', 'Applied', '1 agent applies it; 1 silent agent ignored'],
+    [
+      'the code of an agent refuses it',
+      { counts: { agents: { ...agents(1, 2).agents, guarded: 1 } }, ageMs: 10_000 },
+      'False',
+      'PartiallyApplied',
+      '1 of 2 agents apply it; the code of 1 agent limits it',
+    ],
+    [
+      'the code of an agent shortens it',
+      { counts: { agents: { ...agents(2, 2).agents, guarded: 1 } } },
+      'True',
+      'Applied',
+      '2 agents apply it; the code of 1 agent limits it',
+    ],
     ['it is for nobody', { counts: agents(0, 0), ageMs: 10_000 }, 'False', 'NoAgents', 'it selects no live agent'],
     [
       'a replica has not said',

@@ -48,9 +48,10 @@ export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
 }
 
 function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
-  const { matched, applied, stale } = counts.agents;
+  const { matched, applied, stale, guarded = 0 } = counts.agents;
   const live = matched - stale;
-  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : '';
+  const limited = guarded > 0 ? `; the code of ${plural(guarded, 'agent')} limits it` : '';
+  const silent = `${limited}${stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : ''}`;
   if (unheard === 0) {
     if (live > 0 && applied >= live)
       return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'applies' : 'apply'} it${silent}`];

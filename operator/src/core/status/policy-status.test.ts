@@ -38,6 +38,12 @@ const told = (status: PolicyStatus, type: 'Accepted' | 'Programmed' | 'Healthy')
 
 const first = { name: 'first' } as Routing;
 
+it('counts the agents whose code limits the policy, where there are any', () => {
+  const of = (guarded: object) => statusOf(input({ fleet: { agents: { ...agents(3, 3), ...guarded } } })).agents;
+  expect(of({ guarded: 2 })).toEqual({ ...agents(3, 3), guarded: 2, summary: '3/3' });
+  expect(of({})).toEqual({ ...agents(3, 3), summary: '3/3' });
+});
+
 describe('Accepted', () => {
   it.each<[string, Partial<StatusInput>, string, RegExp]>([
     ['a policy without problems', {}, 'True Valid', /spec is valid/],

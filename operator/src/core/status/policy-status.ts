@@ -47,7 +47,7 @@ export function statusOf(input: StatusInput): PolicyStatus {
   const accepted = acceptance(input);
   const programmed = programming(input, accepted);
   const ready = policyReadiness(decisionOf(accepted), decisionOf(programmed));
-  const { matched, applied, rejected, stale } = counts.agents;
+  const { matched, applied, rejected, stale, guarded } = counts.agents;
   // The agents that report an open breaker may still be on their way to this operator.
   const settling = input.unheard > 0 || inGracePeriod(input);
   const outage = statusOutage({ ...input, settling, previous: input.previous?.outage });
@@ -61,7 +61,7 @@ export function statusOf(input: StatusInput): PolicyStatus {
       ...(ready.Reconciling ? [condition(input, 'Reconciling', ready.Reconciling)] : []),
       ...(ready.Stalled ? [condition(input, 'Stalled', ready.Stalled)] : []),
     ],
-    agents: { matched, applied, rejected, stale, summary: `${applied}/${matched}` },
+    agents: { matched, applied, rejected, stale, ...(guarded && { guarded }), summary: `${applied}/${matched}` },
     breakers: { ...counts.breakers },
     ...(outage && { outage }),
     ...(counts.rejections.length > 0 && { rejections: [...counts.rejections] }),

@@ -95,6 +95,7 @@ export function agentDetail(agent: Agent, policies: readonly Routing[], now: num
     state: agentState(agent, now),
     silentMs: Math.round(now - agent.heardAt),
     revision: { wanted: target?.revision, applied: applied?.revision },
+    ...(agent.guarded.size > 0 && { guarded: guardedRows(agent) }),
     rejections: [...rejections].map(([uid, { field, message }]) => ({ policy: name(uid), field, message })),
     breakers: breakerRows(agent, now).map((breaker, i) => {
       const explained: { winner?: string; candidates: readonly Candidate[] } =
@@ -106,6 +107,15 @@ export function agentDetail(agent: Agent, policies: readonly Routing[], now: num
       };
     }),
   };
+}
+
+/** What an agent does not run as sent because its code limits it, by policy and override. */
+export function guardedRows({ target, guarded }: Agent) {
+  return [...guarded].map(([uid, by]) => {
+    const policy = target?.entries.get(uid);
+    const name = policy?.name ?? target?.overrides.get(uid)?.name ?? uid;
+    return { kind: policy === undefined ? ('override' as const) : ('policy' as const), name, by: [...by] };
+  });
 }
 
 /** The breakers of an agent, the worst state first. */

@@ -16,7 +16,7 @@ const busy: Aggregate = {
   generation: 1,
   digest: 'e',
   counts: {
-    agents: { matched: 4, applied: 2, rejected: 1, stale: 1 },
+    agents: { matched: 4, applied: 2, rejected: 1, stale: 1, guarded: 1 },
     breakers: { closed: 1, open: 2, halfOpen: 0, shadowOpen: 0 },
     fallback: { optedIn: 1, unused: 2 },
     open: ['payments on shop/pod-1'],

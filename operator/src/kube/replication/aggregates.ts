@@ -14,7 +14,9 @@ export const MAX_SHARD_BYTES = 256 * 1024;
 const REQUEST_MS = 10_000;
 
 const count = z.int().min(0);
-const AgentsSchema = z.object({ matched: count, applied: count, rejected: count, stale: count });
+const AgentsSchema = z
+  .object({ matched: count, applied: count, rejected: count, stale: count, guarded: count })
+  .partial({ guarded: true });
 const BreakersSchema = z.object({ closed: count, open: count, halfOpen: count, shadowOpen: count });
 const FallbackSchema = z.object({ optedIn: count, unused: count });
 const RejectionSchema = z.object({ agent: z.string(), field: z.string(), message: z.string() });

@@ -41,6 +41,17 @@ const revision = z
   .object({ wanted: z.string().optional(), applied: z.string().optional() })
   .describe('What it should run, and what it says it runs.');
 
+const guarded = z
+  .array(
+    z.object({
+      kind: z.enum(['policy', 'override']),
+      name: z.string(),
+      by: z.array(z.string()).describe('The limits that change it, such as `maxOpenDuration 1m`.'),
+    }),
+  )
+  .optional()
+  .describe('What it does not run as sent, because its code limits it. Absent: nothing.');
+
 const AgentSchema = z
   .object({
     ...identity,
@@ -49,6 +60,7 @@ const AgentSchema = z
     silentMs: z.int(),
     revision,
     rejected: z.int().min(0).describe('Policies that it cannot use.'),
+    guarded,
     breakers: z.array(breaker),
   })
   .describe('A process with breakers, as this replica knows it.')
@@ -62,6 +74,7 @@ export const AgentDetailSchema = z
     silentMs: z.int(),
     revision,
     rejections: z.array(z.object({ policy: z.string(), field: z.string(), message: z.string() })),
+    guarded,
     breakers: z.array(
       breaker.extend({
         policy: z.string().optional().describe('The policy that governs it. Absent: none.'),

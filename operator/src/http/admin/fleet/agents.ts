@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import type { Agent } from '../../../core/fleet/agent-record.ts';
-import { agentDetail, breakerRows } from '../../../core/views/agent-row.ts';
+import { agentDetail, breakerRows, guardedRows } from '../../../core/views/agent-row.ts';
 import { agentState } from '../../../core/views/overview.ts';
 import { Problem } from '../../../ports/problem.ts';
 import { type AgentDetail, type AgentList, MAX_AGENTS_LISTED } from '../answers/agents.ts';
@@ -25,6 +25,7 @@ export function agentRoutes({ controller, clock, access, replica }: AdminOptions
       silentMs,
       revision,
       rejected,
+      ...(agent.guarded.size > 0 && { guarded: guardedRows(agent) }),
       breakers: breakerRows(agent, now),
     };
   };
