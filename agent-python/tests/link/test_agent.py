@@ -69,6 +69,28 @@ def test_an_override_ends_by_itself_and_this_is_reported_without_the_operator_sa
     assert payments.stats().forced is None
 
 
+def test_what_a_guard_changes_is_logged_once_and_reported(plane: FakeControlPlane) -> None:
+    warnings: list[str] = []
+    fast = fuseboard.get_breaker("fast")
+    plane.push({"fast": {"breakers": ["fast"], "timeout": {"duration": "5ms"}}})
+    plane.override([{"name": "stop", "breakers": ["fast"], "action": "ForceOpen"}])
+    guard: fuseboard.Guard = {"minTimeout": "200ms", "neverForceOpen": True}
+    fuseboard.start(url=plane.url, guard=guard, warn=warnings.append).ready(20)
+    expected = [
+        {"uid": "uid-fast", "by": "minTimeout", "limit": "200ms"},
+        {"uid": "uid-stop", "by": "neverForceOpen"},
+    ]
+    plane.until(lambda p: p.reports[-1:] != [] and p.reports[-1].get("guarded") == expected)
+    assert "overrides" not in plane.reports[-1]
+    assert (fast.state, fast.stats().guarded_by) == ("closed", ("minTimeout", "neverForceOpen"))
+    plane.push({"fast": {"breakers": ["fast"], "timeout": {"duration": "4ms"}}})
+    plane.until(lambda p: p.reports[-1]["revision"] == p.revision)
+    assert [each for each in warnings if "guard" in each] == [
+        'the guard of this service limits policy "fast" by minTimeout 200ms',
+        'the guard of this service limits override "stop" by neverForceOpen',
+    ]
+
+
 def test_starts_with_the_first_call_and_not_before(plane: FakeControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     plane.push(PAYMENTS)
     program = """

@@ -57,7 +57,7 @@ export function underGuard(set: PolicySet, guard: Guard, began: Map<string, numb
   for (const [uid, policy] of set.policies) {
     const { config, by } = limited(policy.config, guard);
     for (const field of by) note({ uid, by: field, name: policy.name });
-    // Another text, because the breakers are configured anew exactly when it changes.
+    // Another text, because a breaker is reconfigured exactly when it changes.
     policies.set(uid, by.length === 0 ? policy : { ...policy, config, text: policy.text + JSON.stringify(guard) });
   }
   const before = new Map(began);

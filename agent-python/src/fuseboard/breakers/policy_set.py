@@ -57,7 +57,7 @@ class Policy:
     def under(self, limits: Limits) -> tuple[Policy, list[GuardField]]:
         """The same policy within the limits of a guard, and the fields of the guard that changed it."""
         config, by = limited(self.config, limits)
-        # Another text, because the breakers are configured anew exactly when it changes.
+        # Another text, because a breaker is reconfigured exactly when it changes.
         return (self._with(config=config, text=f"{self.text}\n{limits.texts}"), by) if by else (self, by)
 
     def _with(self, **changes: object) -> Policy:
