@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { readConfig } from '../src/config/config.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import type { Policy } from '../src/core/policy/policy.ts';
 import { AuthError, type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
 import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
@@ -491,6 +492,21 @@ describe('agents that prove who they are', () => {
 
   it('are said to send their tokens in plain text where there is no TLS', () => {
     expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('send their tokens in plain text'));
+  });
+
+  it('leave in the metrics names, states and counts, and nothing of specs, tokens or errors', async () => {
+    const fallback = { type: 'Static' as const, static: { value: 'value-of-a-spec' } };
+    await known([policy('payments', { namespace: 'shop', spec: { breakers: ['payments'], fallback } })]);
+    const client = await openStream('token-of-an-agent');
+    await client.until(({ event }) => event === 'policy');
+    const { id: revision } = await commit(client, client.events.length - 1);
+    const lastError = { name: 'Error', message: 'text-of-an-error' };
+    const breaker = { name: 'payments', uid: 'uid-payments', state: 'open', since: 0, lastError, totals: NO_TOTALS };
+    expect((await report({ revision, breakers: [breaker] }, '', as('token-of-an-agent'))).status).toBe(204);
+    const text = await (await fetch(`${serving.metricsUrl}/metrics`)).text();
+    expect(text).toMatch(/^fuseboard_breakers\{[^}]*policy="payments"[^}]*state="open"[^}]*\} 1$/m);
+    const secrets = ['value-of-a-spec', 'token-of-an-agent', 'text-of-an-error'];
+    expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
   });
 
   it('are listed under what was proved, whatever they say', async () => {

@@ -68,9 +68,11 @@ describe('a guard', () => {
     const { apply, breaker, clock } = make({ minTimeout: '200ms' }, { timeout: { duration: '5ms' } });
     apply();
     let ended: unknown;
-    const call = breaker.execute(() => new Promise(() => {})).catch((error: { code?: string }) => {
-      ended = error.code;
-    });
+    const call = breaker
+      .execute(() => new Promise(() => {}))
+      .catch((error: { code?: string }) => {
+        ended = error.code;
+      });
     clock.advance(199);
     await Promise.resolve();
     expect(ended).toBeUndefined();
@@ -100,7 +102,10 @@ describe('a guard', () => {
 
   it('leaves an override alone that is short enough, or holds nothing open', () => {
     const { registry, breaker, apply } = make({ maxOpenDuration: '1m' });
-    apply(forceOpen({ endsAt: MINUTE, expiresAt: MINUTE }), forceOpen({ uid: 'c', action: 'ForceClosed', createdAt: 1 }));
+    apply(
+      forceOpen({ endsAt: MINUTE, expiresAt: MINUTE }),
+      forceOpen({ uid: 'c', action: 'ForceClosed', createdAt: 1 }),
+    );
     expect(registry.guarded).toEqual([]);
     expect(breaker.stats().forced?.override?.uid).toBe('c');
   });

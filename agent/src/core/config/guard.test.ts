@@ -8,7 +8,10 @@ const MINUTE = 60_000;
 
 describe('a guard', () => {
   it('that sets nothing changes nothing', () => {
-    const config = configOf({ recovery: { openDuration: '24h', maxOpenDuration: '24h' }, timeout: { duration: '1ms' } });
+    const config = configOf({
+      recovery: { openDuration: '24h', maxOpenDuration: '24h' },
+      timeout: { duration: '1ms' },
+    });
     expect(limited(config, {})).toEqual({ config, by: [] });
     expect(limited(config, {}).config).toBe(config);
   });
