@@ -340,6 +340,11 @@ export interface PolicyStatus {
     rejected: number;
     /** Agents that have been silent for more than 30 s. */
     stale: number;
+    /**
+     * Of the agents that run this generation, those whose code limits what it may do, so that they do not run exactly
+     * what it says. Absent: none.
+     */
+    guarded?: number;
     /** Applied and matched agents as k/n. */
     summary: string;
   };

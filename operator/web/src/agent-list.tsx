@@ -72,7 +72,7 @@ export function AgentList() {
                   {agent.rejected > 0 ? (
                     <span class="word open">rejects {agent.rejected}</span>
                   ) : agent.revision.wanted === agent.revision.applied ? (
-                    <span class="word closed">current</span>
+                    <span class="word closed">{agent.guarded ? 'current, within limits of its code' : 'current'}</span>
                   ) : (
                     <span class="word half-open">behind</span>
                   )}

@@ -20,7 +20,7 @@ export function AgentPanel({ name }: { name: string }) {
 }
 
 function Known({ agent }: { agent: AgentDetail }) {
-  const { namespace, service, labels, state, silentMs, revision, rejections, breakers } = agent;
+  const { namespace, service, labels, state, silentMs, revision, rejections, guarded = [], breakers } = agent;
   const same = revision.wanted === revision.applied;
   const library = libraryOf(agent);
   return (
@@ -55,6 +55,17 @@ function Known({ agent }: { agent: AgentDetail }) {
               <li key={policy}>
                 <Link to={{ agent: undefined, policy: `${namespace}/${policy}` }}>{policy}</Link>: <code>{field}</code>{' '}
                 {message}
+              </li>
+            ))}
+          </ul>
+        </Block>
+      )}
+      {guarded.length > 0 && (
+        <Block title="What its code limits">
+          <ul>
+            {guarded.map(({ kind, name, by }) => (
+              <li key={`${kind} ${name}`}>
+                {kind} {name}: {by.join(', ')}
               </li>
             ))}
           </ul>

@@ -132,6 +132,7 @@ function Holders({ path, namespace }: { path: string; namespace: string }) {
                 <td>
                   <span class={`word ${HAS[agent.has][0]}`}>{HAS[agent.has][1]}</span>
                   {agent.generation !== undefined && agent.generation > 0 && ` (${agent.generation})`}
+                  {agent.guarded && `, within limits of its code: ${agent.guarded.join(', ')}`}
                   {agent.rejection && (
                     <>
                       : <code>{agent.rejection.field}</code> {agent.rejection.message}

@@ -11,7 +11,7 @@ export interface WholeReport {
 }
 
 /** What the code of an agent limits, such as `maxOpenDuration 1m`, by the uid of the policy or override. */
-export type Guarded = ReadonlyMap<PolicyUid | OverrideUid, readonly string[]>;
+export type Guarded = ReadonlyMap<string, readonly string[]>;
 
 const MAX_GUARD_TEXT = 48;
 
@@ -58,12 +58,14 @@ export class ReportAssembler {
       );
     }
     if (report.guarded) {
-      const ofUid = Map.groupBy(report.guarded, ({ uid }) => uid);
-      const known = [...ofUid].filter(
-        ([uid]) => spokenOf?.entries.has(uid) || delivery.sent.some(({ overrides }) => overrides.has(uid)),
-      );
-      const texts = known.map(([uid, limits]) => [uid, [...new Set(limits.map(guardText))]] as const);
-      this.#guarded = new Map(texts);
+      const guarded = new Map<string, string[]>();
+      for (const { uid, by, limit } of report.guarded) {
+        if (!spokenOf?.entries.has(uid) && !delivery.sent.some(({ overrides }) => overrides.has(uid))) continue;
+        const text = (limit === undefined ? by : `${by} ${limit}`).slice(0, MAX_GUARD_TEXT);
+        const texts = guarded.get(uid) ?? [];
+        if (!texts.includes(text)) guarded.set(uid, [...texts, text]);
+      }
+      this.#guarded = guarded;
     }
     if (this.#parts.size < report.parts) return undefined;
     const whole = { rejections: this.#rejections, overrides: this.#overrides, guarded: this.#guarded };
@@ -71,6 +73,3 @@ export class ReportAssembler {
     return whole;
   }
 }
-
-const guardText = ({ by, limit }: NonNullable<Report['guarded']>[number]) =>
-  (limit === undefined ? by : `${by} ${limit}`).slice(0, MAX_GUARD_TEXT);

@@ -23,6 +23,8 @@ export interface PolicyAgent {
   /** The generation that the agent runs; absent when not known. */
   readonly generation?: number;
   readonly rejection?: Pick<AgentRejection, 'field' | 'message'>;
+  /** The limits of its code that change the policy, such as `maxOpenDuration 1m`. Absent: none. */
+  readonly guarded?: readonly string[];
   /** The breakers of the agent that the policy governs. */
   readonly breakers: readonly AgentBreakerRow[];
 }
@@ -46,6 +48,7 @@ export function policyAgents(agents: Iterable<Agent>, { entry, policy }: PolicyS
     const rejection = agent.rejections.get(policy.uid);
     const rejected = rejection?.digest === entry.digest;
     const runs = agent.applied?.entries.get(policy.uid);
+    const guarded = rejected ? undefined : agent.guarded.get(policy.uid);
     const silentMs = Math.round(now - agent.heardAt);
     const breakers = breakerRows(agent, now).filter(({ uid }) => uid === policy.uid);
     found.push({
@@ -56,6 +59,7 @@ export function policyAgents(agents: Iterable<Agent>, { entry, policy }: PolicyS
       silentMs,
       has: rejected ? 'rejected' : having(entry, runs),
       ...(runs && !rejected && { generation: runs.generation }),
+      ...(guarded && { guarded }),
       ...(rejected && { rejection: { field: rejection.field, message: rejection.message } }),
       breakers: breakers.map(({ uid: _, ...breaker }) => breaker),
     });

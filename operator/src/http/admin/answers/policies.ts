@@ -60,6 +60,10 @@ export const PolicyAgentsSchema = z
         has: z.enum(['current', 'older', 'none', 'rejected', 'held']),
         generation: z.int().min(0).optional().describe('The generation that it runs.'),
         rejection: z.object({ field: z.string(), message: z.string() }).optional(),
+        guarded: z
+          .array(z.string())
+          .optional()
+          .describe('The limits of its code that change the policy, such as `maxOpenDuration 1m`. Absent: none.'),
         breakers: z.array(agentBreakerSchema).describe('Its breakers that the policy governs.'),
       }),
     ),
