@@ -1,7 +1,8 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 import type { Guarded, PolicySpec } from '@fuseboard/schema/types';
 import type { Config } from '../core/config/config.ts';
-import { type Guard, type GuardField, limited } from '../core/config/guard.ts';
+import type { Guard, GuardField } from '../core/config/guard.ts';
+import { limited } from '../core/config/limited.ts';
 import type { Override } from './overrides.ts';
 
 /** A policy with a valid spec, compiled. */

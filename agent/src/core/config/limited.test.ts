@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../../test/config-of.ts';
 import { openTimeMs } from '../open-time.ts';
 import type { Open } from '../state.ts';
-import { limited } from './guard.ts';
+import { limited } from './limited.ts';
 
 const MINUTE = 60_000;
 
