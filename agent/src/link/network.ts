@@ -160,7 +160,7 @@ export class OperatorExchange {
       ...(at === undefined ? {} : { at }),
       rejections,
       guarded: registry.guarded,
-      overrides: (set.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
+      overrides: (registry.set?.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
     };
   }
 }
