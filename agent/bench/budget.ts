@@ -36,7 +36,7 @@ const TO_A_BARE_AWAIT: readonly CaseName[] = [
 ];
 
 /** How many times a case of cockatiel, the fastest of the peers, a case may cost. */
-export const TO_COCKATIEL: Partial<Record<CaseName, { readonly to: CaseName; readonly most: number }>> = {
+const TO_COCKATIEL: Partial<Record<CaseName, { readonly to: CaseName; readonly most: number }>> = {
   closed: { to: 'closed', most: 0.5 },
   'closed, exact clock': { to: 'closed', most: 0.9 },
   'failing, 1k samples': { to: 'failing, 1k samples', most: 0.9 },
