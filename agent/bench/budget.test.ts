@@ -36,6 +36,15 @@ describe('the budget of a call', () => {
     ]);
   });
 
+  it('compares a case with another one, and a slow bare call on any core', () => {
+    const own = (name: CaseName, ratio: number) => measured(name, 'fuseboard', 10 * ratio, 10);
+    const rows = [own('concurrency, adaptive', 7), own('concurrency, fixed', 2), own('gRPC interceptor', 1.2)];
+    expect(judge(rows, [])).toEqual([
+      { row: 'gRPC interceptor: 1.20 x the bare call; the budget is 1.25 x', verdict: 'met' },
+      { row: 'concurrency, adaptive: 3.50 x "concurrency, fixed"; the budget is 3 x', verdict: 'missed' },
+    ]);
+  });
+
   it('compares exact readings of the clock with the cheap ones of a peer', () => {
     const exact = measured('closed, exact clock', 'fuseboard', 140, 50);
     expect(judge([...run(50, 70, 150), exact], [])).toContainEqual({

@@ -14,7 +14,17 @@ export const RATIOS: Partial<Record<CaseName, number>> = {
   rejected: 1.5,
   'rejected, with a fallback': 0.2,
   'enter, null': 0.1,
+  'gRPC interceptor': 1.25,
 };
+
+/** How many times another case, as ratios to the bare call, a case may cost on any core. */
+export const COMPARED: Partial<Record<CaseName, { readonly to: CaseName; readonly most: number }>> = {
+  'closed, recording off': { to: 'closed', most: 1.15 },
+  'concurrency, adaptive': { to: 'concurrency, fixed', most: 3 },
+};
+
+/** A bare call of these takes so long that the core does not matter. */
+const ON_ANY_CORE: ReadonlySet<CaseName> = new Set(['gRPC interceptor']);
 
 /** A core that makes a bare await faster than this makes the rest of a call less fast, so that no ratio to it holds. */
 const BARE_AWAIT_NS = 45;
@@ -57,7 +67,7 @@ export interface Verdict {
 
 /** What a run says of each row of the budget that it measured. */
 export function judge(cases: readonly Measured[], memory: readonly Memory[]): Verdict[] {
-  return [...ratiosToBare(cases), ...ratiosToPeers(cases), ...resting(memory)];
+  return [...ratiosToBare(cases), ...ratiosToCases(cases), ...ratiosToPeers(cases), ...resting(memory)];
 }
 
 function ratiosToBare(cases: readonly Measured[]): Verdict[] {
@@ -66,12 +76,25 @@ function ratiosToBare(cases: readonly Measured[]): Verdict[] {
   for (const { name, library, ratio } of cases) {
     const most = RATIOS[name];
     if (library !== 'fuseboard' || most === undefined) continue;
-    const condition = ` where a bare await takes ${BARE_AWAIT_NS} ns, here ${bareAwait?.toFixed(1) ?? 'not measured'}`;
+    const condition = ON_ANY_CORE.has(name)
+      ? ''
+      : ` where a bare await takes ${BARE_AWAIT_NS} ns, here ${bareAwait?.toFixed(1) ?? 'not measured'}`;
     const row = `${name}: ${ratio.toFixed(2)} x the bare call; the budget is ${most} x${condition}`;
-    const isJudged = bareAwait !== undefined && bareAwait >= BARE_AWAIT_NS;
+    const isJudged = ON_ANY_CORE.has(name) || (bareAwait !== undefined && bareAwait >= BARE_AWAIT_NS);
     verdicts.push({ row, verdict: isJudged ? metIf(ratio <= most) : 'not judged' });
   }
   return verdicts;
+}
+
+function ratiosToCases(cases: readonly Measured[]): Verdict[] {
+  return cases.flatMap(({ name, library, ratio }) => {
+    const compared = COMPARED[name];
+    const other = cases.find((each) => each.library === library && each.name === compared?.to);
+    if (library !== 'fuseboard' || compared === undefined || other === undefined) return [];
+    const times = ratio / other.ratio;
+    const row = `${name}: ${times.toFixed(2)} x "${compared.to}"; the budget is ${compared.most} x`;
+    return [{ row, verdict: metIf(times <= compared.most) }];
+  });
 }
 
 function ratiosToPeers(cases: readonly Measured[]): Verdict[] {

@@ -13,6 +13,8 @@ export const CASES = [
   'timeout, signal unused',
   'timeout, signal used',
   'retry configured, unused',
+  'concurrency, fixed',
+  'concurrency, adaptive',
   '1,000 in flight',
   'sync',
   'failing, 1k samples',
@@ -22,6 +24,7 @@ export const CASES = [
   'rejected, with a fallback',
   'enter, null',
   'a unary call of gRPC',
+  'gRPC interceptor',
 ] as const;
 export type CaseName = (typeof CASES)[number];
 

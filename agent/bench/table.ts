@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { RATIOS } from './budget.ts';
+import { COMPARED, RATIOS } from './budget.ts';
 import type { Memory } from './memory.ts';
 import type { Measured } from './rounds.ts';
 import { CASES, type CaseName } from './subject.ts';
@@ -21,6 +21,12 @@ const short = (ratio: number): string =>
   `${ratio < 10 ? ratio.toFixed(2) : ratio < 100 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString('en-GB')} x`;
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
+function budgetOf(name: CaseName): string {
+  const [most, compared] = [RATIOS[name], COMPARED[name]];
+  if (compared !== undefined) return `${compared.most} x "${compared.to}"`;
+  return most === undefined ? '' : `${most} x`;
+}
+
 /** The tables of a run in Markdown: ratios to the bare call, then what idle breakers cost. */
 function tables({ node, cpu, date, cases, memory }: Report): string {
   const of = (name: CaseName, library: string) => cases.find((each) => each.name === name && each.library === library);
@@ -37,8 +43,7 @@ function tables({ node, cpu, date, cases, memory }: Report): string {
       const measured = of(name, library);
       return measured === undefined ? '' : short(measured.ratio);
     });
-    const budget = RATIOS[name];
-    lines.push(row([name, `${bare.nsPerOp.min.toFixed(0)} ns`, ...ratios, budget === undefined ? '' : `${budget} x`]));
+    lines.push(row([name, `${bare.nsPerOp.min.toFixed(0)} ns`, ...ratios, budgetOf(name)]));
   }
   if (memory.length === 0) return lines.join('\n');
   lines.push('', row(['10,000 breakers after use', 'bytes each', 'timers', 'idle, of one core']));

@@ -1,4 +1,4 @@
-import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Client, credentials, type Interceptor, Server, ServerCredentials } from '@grpc/grpc-js';
 
 const same = (value: Buffer) => value;
 const METHOD = {
@@ -13,7 +13,7 @@ const METHOD = {
 const EMPTY = Buffer.alloc(0);
 
 /** A server of gRPC on loopback, and a call of its only method, which answers at once. */
-export async function unary(): Promise<{ call(): Promise<unknown>; end(): void }> {
+export async function unary(interceptors: Interceptor[] = []): Promise<{ call(): Promise<unknown>; end(): void }> {
   const server = new Server();
   server.addService(
     { call: METHOD },
@@ -24,7 +24,7 @@ export async function unary(): Promise<{ call(): Promise<unknown>; end(): void }
       error === null ? resolve(bound) : reject(error),
     ),
   );
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { interceptors });
   return {
     call: () =>
       new Promise((resolve, reject) => {

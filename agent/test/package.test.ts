@@ -199,9 +199,17 @@ describe('the package', () => {
     for (const [name, path] of [
       ['@fuseboard/agent', join(consumer, 'node_modules/@fuseboard/agent')],
       ['undici', join(workspace, 'node_modules/undici')],
-      ...['@nestjs/common', '@opentelemetry/api', '@types', 'axios', 'express', 'ioredis', 'pino', 'redis'].map(
-        (each) => [each, join(workspace, '../node_modules', each)],
-      ),
+      ...[
+        '@grpc/grpc-js',
+        '@nestjs/common',
+        '@opentelemetry/api',
+        '@types',
+        'axios',
+        'express',
+        'ioredis',
+        'pino',
+        'redis',
+      ].map((each) => [each, join(workspace, '../node_modules', each)]),
     ] as const) {
       mkdirSync(dirname(join(modules, name!)), { recursive: true });
       symlinkSync(path!, join(modules, name!));
@@ -211,6 +219,7 @@ describe('the package', () => {
       import { metrics, trace } from '@opentelemetry/api';
       import axios from 'axios';
       import express from 'express';
+      import { Client, credentials } from '@grpc/grpc-js';
       import { Redis } from 'ioredis';
       import { pino } from 'pino';
       import { createClient, createCluster } from 'redis';
@@ -218,6 +227,7 @@ describe('the package', () => {
       import { breakerAdapter } from '@fuseboard/agent/axios';
       import { breakerStates, rejectionsAs503 } from '@fuseboard/agent/express';
       import { breakerFetch } from '@fuseboard/agent/fetch';
+      import { grpcInterceptor } from '@fuseboard/agent/grpc';
       import { logTransitions } from '@fuseboard/agent/logger';
       import { FuseboardModule, UseBreaker } from '@fuseboard/agent/nestjs';
       import { markSpans, observeInto } from '@fuseboard/agent/opentelemetry';
@@ -236,6 +246,7 @@ describe('the package', () => {
         express().get('/', breakerStates()).use(rejectionsAs503()),
         axios.create({ adapter: breakerAdapter('payments', axios.getAdapter('http')) }),
         new Agent().compose(breakerInterceptor(({ url }) => url.host)),
+        new Client('a:1', credentials.createInsecure(), { interceptors: [grpcInterceptor(({ service }) => service)] }),
         shareState(redisStore(createClient())),
         shareState(redisStore(createCluster({ rootNodes: [] }))),
         shareState(redisStore(new Redis())),

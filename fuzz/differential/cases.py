@@ -6,6 +6,8 @@ from random import Random
 from typing import Any
 
 KEYS = [None, None, None, None, "a", "b", "c", "*", "d"]
+ONE_KEY = [None] * 19 + ["a"]
+"""Where a limit learns from the calls of a circuit, most are of one."""
 DURATIONS = ["1ms", "5ms", "10ms", "33ms", "100ms", "250ms", "1s", "1s500ms", "3s", "10s", "30s", "1m", "1h", "24h"]
 NAMES = ["Error", "TypeError2", "Down", "Busy", "Gone"]
 CODES = ["ECONNREFUSED", "E1", "42", "503"]
@@ -19,7 +21,8 @@ PATHS = [
     ["recovery", "honorRetryAfter"], ["recovery", "halfOpen"], ["recovery", "halfOpen", "strategy"],
     ["recovery", "halfOpen", "evaluate"], ["recovery", "halfOpen", "rampDuration"], ["timeout"], ["timeout", "adaptive"],
     ["timeout", "adaptive", "min"], ["retry"], ["retry", "maxAttempts"], ["retry", "backoff", "initial"],
-    ["concurrency"], ["concurrency", "maxQueue"], ["classify"], ["classify", "failure", "errorNames"],
+    ["concurrency"], ["concurrency", "maxQueue"], ["concurrency", "adaptive"], ["concurrency", "adaptive", "initial"],
+    ["concurrency", "adaptive", "minConcurrent"], ["classify"], ["classify", "failure", "errorNames"],
     ["classify", "ignore", "httpStatus"], ["fallback"], ["fallback", "type"], ["fallback", "static"],
     ["fallback", "maxAge"], ["perKey", "maxKeys"], ["breakers"], ["selector"], ["selector", "matchLabels"],
     ["selector", "matchExpressions"], ["unknown"],
@@ -29,11 +32,15 @@ PATHS = [
 class CaseMaker:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
+        self._keys: list[str | None] = KEYS
 
     def case(self, steps: int) -> dict[str, Any]:
         random = self._random
         with_calls = random.random() < 0.1
         policy = self.policy(with_calls)
+        is_adaptive = "adaptive" in policy.get("concurrency", {})
+        self._keys = ONE_KEY if is_adaptive else KEYS
+        steps *= 4 if is_adaptive else 1
         made: list[list[Any]] = []
         number = 0
         running: list[int] = []
@@ -77,7 +84,7 @@ class CaseMaker:
         return {"policy": policy, "seed": random.randrange(1, 2**31 - 1), "steps": made}
 
     def start(self, number: int, with_calls: bool) -> list[Any]:
-        key = self._random.choice(KEYS)
+        key = self._random.choice(self._keys)
         if not with_calls:
             return ["begin", number, key]
         options = {}
@@ -205,15 +212,27 @@ class CaseMaker:
             spec["onUpdate"] = random.choice(["Preserve", "Reset"])
         if random.random() < 0.2:
             spec["classify"] = self.classify()
-        if random.random() < 0.2:
-            spec["concurrency"] = {"maxConcurrent": random.randrange(1, 4)}
-            if random.random() < 0.5:
-                spec["concurrency"] |= {"maxQueue": random.randrange(0, 3), "queueTimeout": random.choice(DURATIONS[3:8])}
+        if random.random() < 0.25:
+            spec["concurrency"] = self.concurrency()
         if random.random() < 0.5:
             spec["perKey"] = {"maxKeys": random.randrange(1, 4), "idleTimeout": random.choice(DURATIONS[4:10])}
         if with_calls:
             self.around_calls(spec)
         return spec
+
+    def concurrency(self) -> dict[str, Any]:
+        random = self._random
+        concurrency: dict[str, Any] = {"maxConcurrent": random.randrange(1, 4)}
+        if random.random() < 0.5:
+            concurrency |= {"maxQueue": random.randrange(0, 3), "queueTimeout": random.choice(DURATIONS[3:8])}
+        if random.random() < 0.5:
+            least = random.randrange(1, 4)
+            most = random.randrange(least, 9)
+            concurrency["maxConcurrent"] = most
+            concurrency["adaptive"] = {"initial": random.randrange(least, most + 1)}
+            if least > 1 or random.random() < 0.5:
+                concurrency["adaptive"]["minConcurrent"] = least
+        return concurrency
 
     def trip(self) -> dict[str, Any]:
         random = self._random

@@ -8,6 +8,7 @@ from typing import Any
 
 from fuseboard.call import guarded_call
 from fuseboard.core import circuit, trip
+from fuseboard.core.guards.adaptive_limit import AdaptiveLimit
 from fuseboard.core.guards.adaptive_timeout import AdaptiveTimeout
 from fuseboard.core.circuit import Circuit
 from fuseboard.core.windows.in_flight import InFlight
@@ -86,6 +87,10 @@ def _low_percentile(original: Any) -> Any:
     return lambda self, config, initial_ms: original(self, config, initial_ms) * 0.9
 
 
+def _never_falls(original: Any) -> Any:
+    return lambda self, mean_ms: original(self, 0.0)
+
+
 def _one_more_probe(original: Any) -> Any:
     return lambda state, config: len(state.probes) < config.max_probes + 1
 
@@ -102,6 +107,7 @@ PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "an average that fades more": (EwmaWindow, "advance", _fades_smoothly),
     "no free retry": (RetryBudget, "take", _no_free_retry),
     "a longer backoff": (guarded_call, "backoff_ms", _capless),
+    "a limit of calls that never falls": (AdaptiveLimit, "_end_round", _never_falls),
     "a shorter adaptive time limit": (AdaptiveTimeout, "limit_ms", _low_percentile),
 }
 """Each with whose name it replaces, and how."""

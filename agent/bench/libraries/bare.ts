@@ -3,6 +3,10 @@ import { unary } from '../unary.ts';
 
 const succeeding = () => ({ run: oneByOne((i) => at(functions, i)()) });
 const rejecting = () => ({ run: oneByOne((i) => at(failing, i)().catch(ignore)) });
+const callingGrpc = async () => {
+  const { call, end } = await unary();
+  return { run: oneByOne(call), end };
+};
 const numbers = [() => 0, () => 1, () => 2, () => 3, () => 4, () => 5, () => 6, () => 7];
 
 /** The same calls without a breaker. */
@@ -17,6 +21,8 @@ export const bare: Library = {
     'timeout, signal unused': succeeding,
     'timeout, signal used': succeeding,
     'retry configured, unused': succeeding,
+    'concurrency, fixed': succeeding,
+    'concurrency, adaptive': succeeding,
     '1,000 in flight': () => ({ run: allAtOnce((_, wait) => wait()) }),
     sync: () => ({ run: synchronously((i) => at(numbers, i)()) }),
     'failing, 1k samples': rejecting,
@@ -25,9 +31,7 @@ export const bare: Library = {
     rejected: rejecting,
     'rejected, with a fallback': rejecting,
     'enter, null': rejecting,
-    'a unary call of gRPC': async () => {
-      const { call, end } = await unary();
-      return { run: oneByOne(call), end };
-    },
+    'a unary call of gRPC': callingGrpc,
+    'gRPC interceptor': callingGrpc,
   },
 };

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type Breaker, getBreaker, type PolicyDefaults } from '@fuseboard/agent';
+import { grpcInterceptor } from '@fuseboard/agent/grpc';
 import { record } from '@fuseboard/agent/recording';
 import { createBreaker } from '@fuseboard/agent/testing';
 import {
@@ -90,7 +91,10 @@ export const fuseboard: Library = {
       const all = fill((kind) => createBreaker(everything(kind), { clock }));
       return { run: oneByOne((i) => at(all, i).execute(at(functions, i))) };
     },
-    'closed, recording off': () => executing(everything),
+    'closed, recording off': async () => {
+      await record({ write: ignore })?.stop();
+      return executing(everything);
+    },
     'closed, recording on': () => {
       const recording = record({ write: ignore });
       // Lines are made between the turns that are measured, as they are between the calls of a service.
@@ -121,6 +125,10 @@ export const fuseboard: Library = {
       const policy = (kind: number) => ({ ...everything(kind), retry }) as PolicyDefaults;
       return (await retries(policy(0))) ? executing(policy) : undefined;
     },
+    'concurrency, fixed': () =>
+      executing((kind) => ({ ...everything(kind), concurrency: { maxConcurrent: 20 + kind } })),
+    'concurrency, adaptive': () =>
+      executing((kind) => ({ ...everything(kind), concurrency: { maxConcurrent: 20 + kind, adaptive: {} } })),
     '1,000 in flight': () => {
       const all = breakers(everything);
       return { run: allAtOnce((i, wait) => at(all, i).execute(wait)) };
@@ -153,6 +161,12 @@ export const fuseboard: Library = {
       const { call, end } = await unary();
       const all = breakers(everything);
       return { run: oneByOne((i) => at(all, i).execute(call)), end };
+    },
+    'gRPC interceptor': async () => {
+      const all = breakers(everything);
+      let calls = 0;
+      const { call, end } = await unary([grpcInterceptor(() => at(all, calls++))]);
+      return { run: oneByOne(call), end };
     },
   },
   async makeAndUse(i) {

@@ -19,7 +19,9 @@ export type BreakerChoice = Breaker | string | ((request: OutgoingRequest) => Br
  *
  * @internal
  */
-export function breakerChooser(choice: BreakerChoice): (request: () => OutgoingRequest) => Breaker {
+export function breakerChooser<R = OutgoingRequest>(
+  choice: Breaker | string | ((request: R) => Breaker | string),
+): (request: () => R) => Breaker {
   if (typeof choice === 'function') return (request) => named(choice(request()));
   const breaker = named(choice);
   return () => breaker;

@@ -15,6 +15,7 @@ import { Agent as Undici7, fetch as undici7Fetch } from 'undici';
 import { Agent as Undici8 } from 'undici-8';
 import { breakerAdapter } from '../../src/adapters/axios.ts';
 import { breakerFetch } from '../../src/adapters/fetch.ts';
+import { grpcInterceptor } from '../../src/adapters/grpc.ts';
 import { breakerInterceptor } from '../../src/adapters/undici.ts';
 import { type Client, given, type Target, urlOf } from './client.ts';
 
@@ -133,31 +134,24 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: 'grpc-js 1',
-    by: '`execute`',
+    by: '`grpcInterceptor`',
     speaks: 'grpc',
     lacks: ['signal'],
-    call: (breaker, { scheme, host, port, path, limitMs }) =>
-      breaker.execute(async ({ signal }) => {
-        const channel = scheme === 'tls' ? credentials.createSsl() : credentials.createInsecure();
-        const client = new GrpcClient(`${host}:${port}`, channel);
-        const same = (value: Buffer) => value;
-        try {
-          return await new Promise((resolve, reject) => {
-            const deadline = limitMs === undefined ? {} : { deadline: Date.now() + limitMs };
-            const call = client.makeUnaryRequest(
-              `/test.Test${path}`,
-              same,
-              same,
-              Buffer.alloc(0),
-              deadline,
-              (error, value) => (error === null ? resolve(value) : reject(error)),
-            );
-            signal.addEventListener('abort', () => call.cancel());
-          });
-        } finally {
-          client.close();
-        }
-      }),
+    call: async (breaker, { scheme, host, port, path, limitMs }) => {
+      const channel = scheme === 'tls' ? credentials.createSsl() : credentials.createInsecure();
+      const client = new GrpcClient(`${host}:${port}`, channel, { interceptors: [grpcInterceptor(breaker)] });
+      const same = (value: Buffer) => value;
+      const deadline = limitMs === undefined ? {} : { deadline: Date.now() + limitMs };
+      try {
+        return await new Promise((resolve, reject) => {
+          client.makeUnaryRequest(`/test.Test${path}`, same, same, Buffer.alloc(0), deadline, (error, value) =>
+            error === null ? resolve(value) : reject(error),
+          );
+        });
+      } finally {
+        client.close();
+      }
+    },
   },
   {
     name: 'node-postgres 8',

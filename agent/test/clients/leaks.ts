@@ -18,6 +18,7 @@ import { Agent } from 'undici';
 import { breakerAdapter } from '../../src/adapters/axios.ts';
 import { rejectionsAs503 } from '../../src/adapters/express.ts';
 import { breakerFetch } from '../../src/adapters/fetch.ts';
+import { grpcInterceptor } from '../../src/adapters/grpc.ts';
 import { UseBreaker } from '../../src/adapters/nestjs.ts';
 import { breakerInterceptor } from '../../src/adapters/undici.ts';
 import type { Breaker } from '../../src/breakers/breaker.ts';
@@ -164,23 +165,26 @@ const MAKERS: readonly Maker[] = [
     };
   },
   (breaker) => {
-    const client: GrpcConnection = new GrpcClient(`127.0.0.1:${servers.grpc}`, credentials.createInsecure());
+    const client: GrpcConnection = new GrpcClient(`127.0.0.1:${servers.grpc}`, credentials.createInsecure(), {
+      interceptors: [grpcInterceptor(breaker, { retry: 'always' })],
+    });
     const same = (value: Buffer) => value;
     const methods = ['200', '200', '200', '200', '200', '200', '503', '200', '500', '200'];
     return {
-      name: 'execute around grpc-js',
-      call: (path, outer) =>
-        breaker.execute(
-          ({ signal }) =>
-            new Promise((resolve, reject) => {
-              const method = `/test.Test/${Number(path.slice(1)) % 100 === 4 ? 'hang' : methods[Number(path.slice(1)) % 10]}`;
-              const call = client.makeUnaryRequest(method, same, same, Buffer.alloc(0), (error, value) =>
-                error === null ? resolve(value) : reject(error),
-              );
-              signal.addEventListener('abort', () => call.cancel());
-            }),
-          { signal: outer },
-        ),
+      name: 'grpcInterceptor',
+      call: (path, signal) =>
+        new Promise((resolve, reject) => {
+          const n = Number(path.slice(1));
+          const method = `/test.Test/${n % 100 === 4 ? 'hang' : methods[n % 10]}`;
+          const deadline = n % 200 === 4 ? { deadline: Date.now() + 50 } : {};
+          const call = client.makeUnaryRequest(method, same, same, Buffer.alloc(0), deadline, (error, value) => {
+            signal?.removeEventListener('abort', cancel);
+            if (error === null) resolve(value);
+            else reject(error);
+          });
+          const cancel = () => call.cancel();
+          signal?.addEventListener('abort', cancel, { once: true });
+        }),
       end: () => client.close(),
     };
   },
