@@ -202,7 +202,7 @@ export class Circuit {
       const inFlight = this.#inFlight;
       if (inFlight !== undefined) {
         if (now >= inFlight.nextEvaluationAt) return this.enterGeneral(now, used);
-        inFlight.begin(now);
+        inFlight.beginFresh();
       }
       return this.permit(used, now);
     }

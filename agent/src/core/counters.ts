@@ -29,9 +29,8 @@ const wraps = new WeakMap<Int32Array, Map<number, number>>();
 
 /** Counts one more. */
 export function increment(page: Int32Array, at: number): void {
-  const count = page[at]! + 1;
-  if (count === WRAP_AT) wrapAround(page, at);
-  else page[at] = count;
+  page[at]!++;
+  if (page[at]! < 0) wrapAround(page, at);
 }
 
 function wrapAround(page: Int32Array, at: number): void {

@@ -51,6 +51,11 @@ export class InFlight {
     this.#fresh++;
   }
 
+  /** The same as `begin` before `nextEvaluationAt`, when no bucket ends. */
+  beginFresh(): void {
+    this.#fresh++;
+  }
+
   /** @param at when the call began; it is the same as for `begin`. */
   end(at: number): void {
     if (at < this.#start) this.#endOld(at);
