@@ -29,11 +29,14 @@ const entries = new Map(
   ),
 );
 
-/** The files of rooms, each with the sources below `src` that it holds; the first that matches counts. */
+/**
+ * The files of rooms, each with the sources below `src` that it holds; the first that matches counts. `limited` is with
+ * the core, because the file of the policies would be too large with it.
+ */
 const ROOMS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['base', /^(?:\.\.|errors\/|core\/(?:outcomes|observers|windows)\/)/],
   ['calls', /^(?:clock\/|call\/\w+\/|core\/(?:guards\/|classify\.|retry-after\.))/],
-  ['policies', /^(?:core\/config\/|link\/(?:link\.|timers\.|\w+\/))/],
+  ['policies', /^(?:core\/config\/(?!limited)|link\/(?:link\.|timers\.|\w+\/))/],
   ['core', /^(?:core\/|version\.)/],
   ['call', /^call\//],
   ['unprotected', /^breakers\/unprotected\./],

@@ -55,13 +55,16 @@ it('counts each part once, and none of an earlier report', () => {
 });
 
 it('begins again with the next report, whether the one before was whole or not', () => {
-  take({ sequence: 1, part: 1, parts: 2, rejections: [rejectionOf('p')], overrides: ['stop'] });
-  expect(take({ sequence: 2 })).toEqual({ rejections: new Map(), overrides: new Set() });
+  const guarded = [{ uid: 'p', by: 'minTimeout', limit: '1s' }];
+  take({ sequence: 1, part: 1, parts: 2, rejections: [rejectionOf('p')], overrides: ['stop'], guarded });
+  expect(take({ sequence: 2 })).toEqual({ rejections: new Map(), overrides: new Set(), guarded: new Map() });
 });
 
 it('passes over what was not sent to the agent', () => {
-  expect(take({ rejections: [rejectionOf('foreign')], overrides: ['foreign'] })).toEqual({
+  const guarded = [{ uid: 'foreign', by: 'minTimeout', limit: '1s' }];
+  expect(take({ rejections: [rejectionOf('foreign')], overrides: ['foreign'], guarded })).toEqual({
     rejections: new Map(),
     overrides: new Set(),
+    guarded: new Map(),
   });
 });
