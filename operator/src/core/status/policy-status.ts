@@ -166,7 +166,8 @@ function health({ counts }: StatusInput): Verdict<'Healthy'> {
   }
   const reported = closed + halfOpen + shadowOpen;
   if (reported === 0) return ['Unknown', 'NoReports', 'no agent has reported a breaker of this policy'];
-  return ['True', 'AllClosed', `${plural(reported, 'breaker')}, none open`];
+  const probing = halfOpen > 0 ? `, ${halfOpen} half-open` : '';
+  return ['True', 'NoneOpen', `${plural(reported, 'breaker')}, none open${probing}`];
 }
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
