@@ -33,6 +33,7 @@ interface Staged {
 }
 
 const NONE: StoreResult = { kind: 'none' };
+const REFUSED = 'for one process; the whole set is refused and the previous set stays in force';
 
 /**
  * The policies of this process. It stages the events between `begin` and `commit`, and enforces the generation floors,
@@ -212,7 +213,7 @@ export class PolicyStore {
         count > MAX_POLICIES_PER_AGENT
           ? `${MAX_POLICIES_PER_AGENT} policies`
           : `${MAX_BYTES_PER_AGENT / 2 ** 20} MiB of policies`;
-      const message = `more than ${what} for one process; the whole set is refused and the previous set stays in force; narrow the selectors`;
+      const message = `more than ${what} ${REFUSED}; narrow the selectors`;
       staged.excess = { uid, generation, field: 'spec', message };
       staged.policies.clear();
       staged.rejections.clear();
@@ -222,7 +223,7 @@ export class PolicyStore {
   #stageOverride(staged: Staged, { type, ...override }: Extract<Message, { type: 'override' }>): void {
     staged.overrides.set(override.uid, override);
     if (staged.overrides.size <= MAX_OVERRIDES_PER_AGENT) return;
-    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and the previous set stays in force`;
+    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides ${REFUSED}`;
     staged.excess = { uid: override.uid, generation: 0, field: 'spec', message };
   }
 
