@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { instant } from '../../core/instant.ts';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
-import { outageSentence } from '../../core/outages/sentence.ts';
+import { forced, outageSentence } from '../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
 import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/answers/outages.ts';
 import { askReplicas, tellUnanswered } from '../client/replicas.ts';
@@ -96,7 +96,7 @@ function list(
       ? [
           {
             title: 'override',
-            value: ({ held }: ListedOutage) => (held === undefined ? '' : heldInWords(held, at)),
+            value: ({ held }: ListedOutage) => (held === undefined ? '' : overrideCell(held, at)),
           },
         ]
       : []),
@@ -110,8 +110,9 @@ function list(
   print(items, { columns, nothing, name: ({ id }) => `outage/${id}` }, format, terminal);
 }
 
-const heldInWords = ({ action, name, by, until, partly }: NonNullable<ListedOutage['held']>, at: number) =>
-  `${action} ${name}${partly ? ' on some agents' : ''}${by === undefined ? '' : ` by ${by}`}, ends in ${age(until - at)}`;
+/** The sentence above the list gives the reason. */
+const overrideCell = ({ reason: _, ...held }: NonNullable<ListedOutage['held']>, at: number) =>
+  `${held.name}: ${forced(held, at)}`;
 
 const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
   `${reason?.replaceAll('-', ' ') ?? 'open before this operator'}${error === undefined ? '' : ` (${error})`}`;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
+import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { LimitLog } from '../limits/limit-log.ts';
 import { LIMITS } from '../limits/limits.ts';
 import { newestFirst } from '../policy/override.ts';
@@ -23,17 +24,9 @@ export const KEPT_MS = 24 * 3_600_000;
 export const MAX_OUTAGES = LIMITS.outages.value;
 export const MAX_OUTAGES_OF_NAMESPACE = LIMITS['outages-of-namespace'].value;
 
-/** Maximum number of overrides stored with an outage. */
-const MAX_ACTIONS = 20;
-
-/**
- * Maximum number of different label sets stored with an outage, of agents whose circuit opened in it. Overrides that
- * select only further agents are not stored with the outage.
- */
-const MAX_LABEL_SETS = 100;
-
-/** Maximum number of services stored with an outage. */
-const MAX_SERVICES = 10;
+const MAX_ACTIONS = CACHE_LIMITS['outage-actions'].entries;
+const MAX_LABEL_SETS = CACHE_LIMITS['outage-labels'].entries;
+const MAX_SERVICES = CACHE_LIMITS['outage-services'].entries;
 
 /** How long before the first opening the plot of an outage starts. */
 const LEAD_MS = 60_000;
