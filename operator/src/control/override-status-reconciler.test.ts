@@ -6,7 +6,7 @@ import { Fleet } from '../core/fleet/fleet.ts';
 import { isActive, type Override, readOverride } from '../core/policy/override.ts';
 import { Aggregates } from '../core/replication/aggregates.ts';
 import { Problem } from '../ports/problem.ts';
-import { OverrideReconciler } from './override-reconciler.ts';
+import { OverrideStatusReconciler } from './override-status-reconciler.ts';
 
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '1m' };
 
@@ -21,7 +21,7 @@ let problem: Problem | undefined;
 let snapshots: SnapshotCache;
 let fleet: Fleet;
 let aggregates: Aggregates;
-let reconciler: OverrideReconciler;
+let reconciler: OverrideStatusReconciler;
 
 const override = (name: string, over: Partial<Override> = {}): Override => ({
   ...readOverride({ uid: name, namespace: 'shop', name, createdAt: 0, spec: SPEC, createdBy: 'ann' }),
@@ -35,7 +35,7 @@ function begin(): void {
   written = [];
   events = [];
   forgotten = [];
-  reconciler = new OverrideReconciler({
+  reconciler = new OverrideStatusReconciler({
     snapshots: snapshots,
     fleet,
     aggregates,
