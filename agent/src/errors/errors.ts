@@ -1,6 +1,6 @@
 import { causesOf } from '../core/outcomes/causes.ts';
 import type { BreakerIdentity, ErrorCode } from './codes.ts';
-import { publishRejection } from './diagnostics.ts';
+import { publishNotAdmitted } from './diagnostics.ts';
 
 export type { ErrorCode };
 
@@ -38,8 +38,8 @@ export abstract class FuseboardError extends Error {
 }
 
 /**
- * As http-errors marks its own, which is what frameworks go by; `expose` keeps the name of the breaker from whoever
- * asks.
+ * Sets the properties of http-errors, which web frameworks read. `expose: false` keeps the name of the breaker out of
+ * their answers.
  */
 function answerWith({ prototype }: { readonly prototype: FuseboardError }, status: 503 | 504): void {
   Object.assign(prototype, { status, statusCode: status, expose: false });
@@ -139,29 +139,21 @@ function isOwn(error: object, code: ErrorCode | undefined): error is FuseboardEr
   return MARK in error && (code === undefined || (error as FuseboardError).code === code);
 }
 
-const REJECTIONS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+/** The codes of calls that did not run: rejected by the circuit, or refused by the limiter. */
+const NOT_ADMITTED: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'ERR_FUSEBOARD_OPEN',
   'ERR_FUSEBOARD_LIMITED',
   'ERR_FUSEBOARD_QUEUE_TIMEOUT',
 ]);
 
 /**
- * Whether an error says, itself or by a cause, that a breaker did not let a call through.
+ * The rejection or refusal that an error is, or has among its causes; undefined: neither.
  *
  * @internal
  */
-export function isRejection(error: unknown): boolean {
-  return rejectionOf(error) !== undefined;
-}
-
-/**
- * The error of the breaker that did not let a call through, as `fuseboardErrorOf` finds it.
- *
- * @internal
- */
-export function rejectionOf(error: unknown): FuseboardError | undefined {
+export function notAdmittedErrorOf(error: unknown): FuseboardError | undefined {
   const own = fuseboardErrorOf(error);
-  return own !== undefined && REJECTIONS.has(own.code) ? own : undefined;
+  return own !== undefined && NOT_ADMITTED.has(own.code) ? own : undefined;
 }
 
 type FastConstructor<E> = new (code: ErrorCode, identity: BreakerIdentity, retryAfterMs: number) => E;
@@ -186,7 +178,7 @@ function fastConstructor<E extends FuseboardError>({ prototype }: { readonly pro
   return FastError as unknown as FastConstructor<E>;
 }
 
-/** Lets an error that has no stack of its own make it up when it is read: most rejections are answered unread. */
+/** Creates the `stack` of an error when it is read, because most rejections are handled without reading it. */
 function defineStackLazily<E extends FuseboardError>(prototype: E): void {
   Object.defineProperty(prototype, 'stack', {
     configurable: true,
@@ -208,18 +200,18 @@ for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, 
 }
 
 /**
- * A rejection.
+ * The error of a call that the circuit rejected.
  *
  * @internal
  */
 export function circuitOpen(identity: BreakerIdentity, retryAfterMs: number): CircuitOpenError {
-  publishRejection(identity, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
+  publishNotAdmitted(identity, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
   return withMessage(openMessage(identity, retryAfterMs), new Open('ERR_FUSEBOARD_OPEN', identity, retryAfterMs));
 }
 
 /**
- * The message of the rejection before, which that of the next one mostly is. It is a property of the error from the
- * beginning: what Node prints of a rejection that nobody handles it reads without calling an accessor.
+ * The last message, because consecutive rejections mostly have the same one. `message` is not computed when it is read,
+ * as `stack` is: Node prints an unhandled error without calling accessors.
  */
 let lastOpen: {
   readonly name: string;
@@ -246,30 +238,30 @@ function openMessage(identity: BreakerIdentity, retryAfterMs: number): string {
 }
 
 /**
- * A refusal of the limiter.
+ * The error of a call that the limiter refused.
  *
  * @internal
  */
 export function limited(identity: BreakerIdentity, maxConcurrent: number, maxQueue: number): LimitedError {
   const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
   const message = `${describeBreaker(identity)} has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
-  publishRejection(identity, 'ERR_FUSEBOARD_LIMITED', 0);
+  publishNotAdmitted(identity, 'ERR_FUSEBOARD_LIMITED', 0);
   return withMessage(message, new Limited('ERR_FUSEBOARD_LIMITED', identity, 0));
 }
 
 /**
- * A call that waited too long for others to end.
+ * The error of a call whose wait in the queue ended.
  *
  * @internal
  */
 export function queueTimeout(identity: BreakerIdentity, queueTimeoutMs: number): QueueTimeoutError {
   const message = `a call through ${describeBreaker(identity)} waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
-  publishRejection(identity, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
+  publishNotAdmitted(identity, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
   return withMessage(message, new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', identity, 0));
 }
 
 /**
- * A call that was given up.
+ * The error of a call that reached its time limit.
  *
  * @internal
  */
@@ -285,7 +277,7 @@ function withMessage<E extends FuseboardError>(message: string, error: E): E {
 
 const MAX_SHOWN_KEY = 64;
 
-/** A key may hold anything and be long. */
+/** Quotes and shortens the key, which is any text. */
 function describeBreaker({ name, key }: BreakerIdentity): string {
   if (key === undefined) return `breaker "${name}"`;
   const shown = JSON.stringify(key.length > MAX_SHOWN_KEY ? `${key.slice(0, MAX_SHOWN_KEY)}…` : key);

@@ -4,7 +4,7 @@ export class CountWindow {
   failures = 0;
   slow = 0;
   #size: number;
-  /** Where the next call goes; the oldest call is there once the window is full. */
+  /** The index of the next call; in a full window that of the oldest call. */
   #next = 0;
   #bits: Int32Array;
 
@@ -18,7 +18,7 @@ export class CountWindow {
   }
 
   succeed(now: number): void {
-    // Nothing but successes leaves nothing to write.
+    // When all calls in the window succeeded, all bits are 0 already.
     if (this.failures !== 0 || this.slow !== 0) {
       this.record(now, false, false);
       return;
@@ -49,7 +49,7 @@ export class CountWindow {
     if ((bits & SLOW) !== 0) this.slow++;
   }
 
-  /** Calls leave by number, not by age. */
+  /** Does nothing: time removes no call. */
   advance(_now: number): void {}
 
   clear(): void {
@@ -60,7 +60,7 @@ export class CountWindow {
     this.#bits.fill(0);
   }
 
-  /** Changes how many calls are held; the newest ones stay. */
+  /** Changes the size; the newest calls stay. */
   resize(size: number): void {
     if (size === this.#size) return;
     const kept = Math.min(this.calls, size);

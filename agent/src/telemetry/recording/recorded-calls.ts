@@ -62,7 +62,7 @@ export class RecordedCalls implements CallObserver {
         config.mode === 'Enforce' && config.trip.conditions.length > 0,
       );
     } catch {
-      // An unrecordable call still continues.
+      // The call continues without a record.
     }
   }
 
@@ -70,7 +70,7 @@ export class RecordedCalls implements CallObserver {
     try {
       this.#record(circuit, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
     } catch {
-      // An unrecordable call still continues.
+      // The call continues without a record.
     }
   }
 
