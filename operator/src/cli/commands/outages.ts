@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { count } from '../../core/count.ts';
 import { instant } from '../../core/instant.ts';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
 import { forced, outageSentence } from '../../core/outages/sentence.ts';
@@ -8,7 +9,7 @@ import { askReplicas, tellUnanswered } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { notFound, within } from '../output/not-found.ts';
-import { age, type Colour, type Column, count, type Format, isForPrograms, print, printAs } from '../output/output.ts';
+import { age, type Colour, type Column, type Format, isForPrograms, print, printAs } from '../output/output.ts';
 import { listOutput } from '../output/output-option.ts';
 import { sparkLine } from '../output/spark-line.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { count } from '../../core/count.ts';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
 import { isLasting } from '../../core/outages/outage-row.ts';
 import { forced } from '../../core/outages/sentence.ts';
@@ -10,7 +11,7 @@ import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { holdsOf } from '../output/holds.ts';
 import { within } from '../output/not-found.ts';
-import { coloured, count, type ProgramFormat, printAs, table } from '../output/output.ts';
+import { coloured, type ProgramFormat, printAs, table } from '../output/output.ts';
 import { answerOutput } from '../output/output-option.ts';
 import { problemsOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
@@ -208,7 +209,7 @@ function inWords(
   const outages =
     lasting === 0
       ? ''
-      : `${coloured(`${lasting === 1 ? '1 outage lasts' : `${lasting} outages last`}: fuseboard outages ${scope === undefined ? '-A' : `-n ${scope}`}`, 'red', terminal)}\n`;
+      : `${coloured(`${count(lasting, 'outage lasts', 'outages last')}: fuseboard outages ${scope === undefined ? '-A' : `-n ${scope}`}`, 'red', terminal)}\n`;
   const forcedColumns = [
     { title: 'breakers', value: (row: (typeof overrides)[number]) => `${row.namespace}/${row.breakers.join(',')}` },
     { title: 'why', value: (row: (typeof overrides)[number]) => row.reason, colour: () => 'yellow' as const },
@@ -217,7 +218,7 @@ function inWords(
   const forced =
     overrides.length === 0
       ? ''
-      : `\n${overrides.length === 1 ? '1 override is' : `${overrides.length} overrides are`} in force:\n${table(overrides, forcedColumns, terminal)}`;
+      : `\n${count(overrides.length, 'override is', 'overrides are')} in force:\n${table(overrides, forcedColumns, terminal)}`;
   if (policies.total === 0) {
     return `${outages}${forced}there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
   }

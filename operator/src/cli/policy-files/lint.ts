@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
+import { count } from '../../core/count.ts';
 import { type Finding, lint, lintTogether } from '../../core/policy/lint/lint.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import type { FilePolicy } from '../../sources/file.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { count, printAs } from '../output/output.ts';
+import { printAs } from '../output/output.ts';
 import { type MaybeCalls, withOptionalCalls } from '../recorded-calls/call-options.ts';
 import { trafficFindings } from '../recorded-calls/traffic.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';

@@ -1,4 +1,5 @@
 import type { PolicyStatus } from '@fuseboard/schema';
+import { count } from '../count.ts';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { instant, msOf } from '../instant.ts';
 import { QUIET_MS } from '../outages/outages.ts';
@@ -67,7 +68,7 @@ export function outageBegan({ first, cause }: StatusOutage): OutageEvent {
 /** The Event on the policy when an outage is over. */
 export function outageEnded({ startTime, endTime, mostOpen, first }: EndedOutage): OutageEvent {
   const seconds = Math.round((msOf(endTime) - msOf(startTime)) / 1_000);
-  const breakers = mostOpen === 1 ? '1 open breaker' : `up to ${mostOpen} open breakers`;
+  const breakers = `${mostOpen === 1 ? '' : 'up to '}${count(mostOpen, 'open breaker')}`;
   const message = `no breaker opened again for a minute; calls were refused for ${seconds} s by ${breakers}, first ${first}`;
   return { type: 'Normal', reason: 'OutageEnded', message };
 }
