@@ -113,17 +113,17 @@ export class ConfigError extends FuseboardError {
 }
 
 /**
- * Whether an error is Fuseboard's own, and of the given code if one is given. Works across several installed copies of
- * the package, where `instanceof` does not. An error that has one of ours as its cause, as that of undici's `fetch`
- * has, counts too; `fuseboardErrorOf` gives the one with the fields.
+ * Whether an error is a FuseboardError or has one among its causes, as those of undici's `fetch` have; of the given
+ * code, if one is given. Works across several installed copies of the package, where `instanceof` does not.
+ * `fuseboardErrorOf` returns the FuseboardError.
  */
 export function isFuseboardError(error: unknown, code?: ErrorCode): error is FuseboardError {
   return fuseboardErrorOf(error, code) !== undefined;
 }
 
 /**
- * The error of Fuseboard, of the given code if one is given, that an error is or that is among its causes, the
- * outermost; absent: there is none.
+ * The outermost FuseboardError among an error and its causes, of the given code if one is given; undefined: there is
+ * none.
  */
 export function fuseboardErrorOf(error: unknown, code?: ErrorCode): FuseboardError | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
