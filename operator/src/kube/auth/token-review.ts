@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { dropOldest } from '../../core/drop-oldest.ts';
 import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
+import { REVIEWS_AT_ONCE } from '../../core/limits/review-limits.ts';
 import type { Labels } from '../../core/policy/selector.ts';
 import {
   type AgentIdentity,
@@ -43,12 +44,6 @@ const MAX_REVIEWS = CACHE_LIMITS['reviewed-tokens'].entries;
 const MAX_REFUSED = CACHE_LIMITS['refused-tokens'].entries;
 
 const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
-
-/** Limit of concurrent reviews of unknown tokens. The limit for known tokens is higher. */
-const MAX_UNKNOWN_IN_FLIGHT = 60;
-
-/** Limit of concurrent reviews of unknown tokens that the cluster signed. */
-const MAX_GENUINE_IN_FLIGHT = 80;
 
 interface Review {
   /** When the review was requested; negative infinity when it failed, so that the next request repeats it. */
@@ -142,7 +137,7 @@ export class TokenReviewer implements Authenticator {
     const signature = known === undefined ? this.#signatureOf(token) : undefined;
     const payer = payerOf(signature, address);
     if (signature !== undefined) limiter.take(payer);
-    const room = signature && (signature.is === 'genuine' ? MAX_GENUINE_IN_FLIGHT : MAX_UNKNOWN_IN_FLIGHT);
+    const room = signature && REVIEWS_AT_ONCE[signature.is === 'genuine' ? 'signed' : 'unknown'];
     const review: Review = { at, answer: this.#answer(token, room), known };
     this.#reviews.delete(key);
     keep(this.#reviews, key, review, MAX_REVIEWS);
