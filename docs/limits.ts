@@ -38,8 +38,8 @@ ${caches.join('\n')}
 ## Reviews of tokens
 
 At most ${REVIEWS_AT_ONCE.all} requests of an agent's authentication wait for the API server at a time. A token that was not reviewed before is reviewed
-while fewer than ${REVIEWS_AT_ONCE.signed} wait, and fewer than ${REVIEWS_AT_ONCE.unknown} if it names a signing key that is not known. Others are answered 503. In a second, so many new tokens
-are reviewed as streams may be opened (\`--max-streams-per-second\`), and of an address or account so many invalid ones in a minute as \`--max-bad-tokens\` says.
+while fewer than ${REVIEWS_AT_ONCE.signed} wait, and fewer than ${REVIEWS_AT_ONCE.unknown} if it names a signing key that is not known. Others are answered 503. Reviews of new tokens are
+also limited to \`--max-streams-per-second\`, and invalid tokens of one address or account to \`--max-bad-tokens\` per minute.
 The admin API has the same limit of ${REVIEWS_AT_ONCE.all} for its own reviews.
 
 ## Policy files
