@@ -50,7 +50,8 @@ All environment variables of Fuseboard, with the option or flag that has the sam
 ## The agent
 
 For the process of a service. An option of \`start({ … })\` takes precedence over the variable, and both over the files that the chart mounts into a pod. The
-agent warns once of an invalid value and ignores it. How to use them: [the agent in a service](agent.md#linked-to-an-operator).
+agent warns once of an invalid value and ignores it. \`FUSEBOARD_POLICIES\`, the former name of \`FUSEBOARD_POLICIES_FILE\`, still names a file here, and a
+folder for the operator. How to use them: [the agent in a service](agent.md#linked-to-an-operator).
 
 | variable | option of \`start\` | what it is |
 |---|---|---|

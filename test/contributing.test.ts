@@ -44,6 +44,23 @@ describe('the recipes for contributors', () => {
   });
 });
 
+describe('the walks through the code', () => {
+  const rows = [...read('docs/reading-the-code.md').matchAll(/^\| \[[^\]]+\]\(\.\.\/([^)]+)\) \| ([^|]+) \|/gm)];
+  const steps = rows.flatMap(([, path, functions]) =>
+    [...functions!.matchAll(/`([^`]+)`/g)].map(([, name]): [string, string] => [name!, path!]),
+  );
+
+  it('name the functions of each step', () => {
+    expect(rows.length).toBeGreaterThan(30);
+    expect(steps.length).toBeGreaterThan(rows.length);
+  });
+
+  it.each(steps)('find %s in %s', (name, path) => {
+    const definition = new RegExp(`^(export |  )?(async |private )*(function )?${name}(<[^(]*>)?\\(`, 'm');
+    expect(read(path)).toMatch(definition);
+  });
+});
+
 describe('the architecture', () => {
   it.each(FLOORS)('has the table of which folder in $root may import which', ({ root, floors }) => {
     const rows = floors.map((rooms, row) => `| ${row + 1} | ${rooms.map((room) => `\`${room}\``).join(', ')} |\n`);

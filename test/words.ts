@@ -36,7 +36,7 @@ const PHRASES: readonly RetiredWord[] = [
 
 /** Names of types, fields and functions, as whole identifiers in their own case. */
 const IDENTIFIERS: readonly RetiredWord[] = [
-  identifier('Boards|Judge|OverrideJudge', 'Snapshots, PolicyStatusReconciler, OverrideReconciler'),
+  identifier('Boards|Judge|OverrideJudge', 'Snapshots, PolicyStatusReconciler, OverrideStatusReconciler'),
   identifier('Member', 'AgentRecord'),
   identifier('Deed|Person|Presented|Denial|Refusal', 'ResourceAttributes, UserInfo, Credentials, AuthError, Problem'),
   identifier('Tally|Rewinds|AsOf', 'StateCounts, RestoreDetector, ResourceVersions'),

@@ -55,10 +55,10 @@ export interface Agent {
 
 /** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
 interface Slot extends LedgerHolder {
-  /** Whether the environment was read, and the link made if it asks for one. */
+  /** Whether the environment was read, and the link created if it names an operator. */
   hasStarted: boolean;
-  /** Whether the environment was asked what to record. */
-  recordingAsked?: boolean;
+  /** Whether the environment was read for a recording. */
+  hasReadRecording?: boolean;
   options?: StartOptions;
   link?: Link;
 }
@@ -164,8 +164,8 @@ function startLink(own: Slot, options: StartOptions): void {
   try {
     const settings = readSettings(options, env);
     if (settings.disabled) return;
-    if (!own.recordingAsked) {
-      own.recordingAsked = true;
+    if (!own.hasReadRecording) {
+      own.hasReadRecording = true;
       if (env.FUSEBOARD_RECORD) void detached(() => loadRecording({ ...env }, warn));
     }
     const link = new Link({ settings, registry: registry(), holder: own, warn });
@@ -195,7 +195,7 @@ async function loadRecording(env: EnvironmentVariables, warn: (message: string) 
   }
 }
 
-/** Where warnings go. A logger that throws must not end what warns. */
+/** The function for warnings. An error of the user's logger must not end the link. */
 function warnerOf({ warn }: StartOptions): (message: string) => void {
   if (warn === undefined) return (message) => process.emitWarning(message, 'FuseboardWarning');
   return (message) => {

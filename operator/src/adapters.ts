@@ -33,19 +33,19 @@ import { localHistory, noPolicyEditor } from './stores/history.ts';
 import { localOutages } from './stores/outages.ts';
 import { localOverrides } from './stores/overrides.ts';
 
-/** Without a cluster. */
-const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
+/** The authenticator of agents when the API server does not review tokens. */
+const localAuthenticator = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
   if (auth.way !== 'file') return unauthenticated;
   return tokenFile({ path: auth.path, log }).catch((error: Error) => {
     throw new CliError(EXIT_CODES.unreachable, error.message);
   });
 };
 
-/** The limit of reviews equals that of new streams, because each new stream may bring an unknown token. */
+/** The limit of reviews equals that of new streams, because each new stream may have an unknown token. */
 const limiterOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
   new TokenReviewLimiter({ perSecond, badPerAddress, clock: performance });
 
-/** Puts the parts of an operator together as its configuration says. */
+/** Creates the adapters of an operator from its configuration. */
 export const construct: Construct = async (config, log) => {
   const { source: wanted, auth, adminAuth, replication, stateFolder } = config;
   const kept = stateFolder === undefined ? {} : { outages: localOutages({ stateFolder, log }) };
@@ -73,7 +73,7 @@ export const construct: Construct = async (config, log) => {
             signatures: new TokenKeys({ kubeConfig, log }),
             log,
           })
-        : await local(config, log);
+        : await localAuthenticator(config, log);
     const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
@@ -112,13 +112,13 @@ export const construct: Construct = async (config, log) => {
     overrides,
     history: localHistory({ stateFolder, wallClock: Date.now, log }),
     policyEditor: noPolicyEditor,
-    authenticator: await local(config, log),
+    authenticator: await localAuthenticator(config, log),
     access: openAccess,
     ...kept,
   };
 };
 
-/** Opens what the flags of a command mean. */
+/** The cluster or the operator that the flags of a command select. */
 export const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
   const asked = kubeconfig !== undefined || context !== undefined;
   const config = server === undefined || asked ? userKubeConfig({ kubeconfig, context }, process.env) : undefined;
@@ -131,6 +131,6 @@ export const reach: Reach = ({ server, kubeconfig, context, operatorNamespace })
   return new StandaloneTarget(urls, config && (() => requiredToken(config)));
 };
 
-/** The API server that the flags of a command mean. */
+/** A client of the API server that the flags of a command select. */
 export const connect: ConnectCluster = ({ kubeconfig, context }) =>
   new KubeClient(userKubeConfig({ kubeconfig, context }, process.env));

@@ -38,13 +38,13 @@ export interface Serving {
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
   /**
-   * Unready at once; serves on for `shutdownDelayMs` and until nobody opens connections to it any more; then sends agents
-   * away, and resolves when they are gone, at most `drainMs` after the delay.
+   * Shuts down: fails the readiness probe at once, continues serving for `shutdownDelayMs` so that clients move away,
+   * then tells agents to reconnect elsewhere. Resolves when they have disconnected, or after `drainMs`.
    */
   stop(drainMs: number): Promise<void>;
 }
 
-/** How far the reconnects of agents are spread when this replica goes away, in ms. */
+/** Agents reconnect at random times within this time when this replica shuts down, in ms. */
 const SPREAD_MS = 5_000;
 
 /** Agents and the API server have stopped coming when none of them has connected for so long. */
@@ -53,13 +53,13 @@ const QUIET_MS = 2_000;
 /** How long is waited for that, once before agents are sent away and once after. */
 const GREATEST_WAIT_MS = 10_000;
 
-/** Of each port but the agents'. */
+/** Maximum number of connections of each port except that of the agents. */
 const OTHER_CONNECTIONS = LIMITS['other-connections'].value;
 
-/** How many refusals a second are worth a line each. */
+/** Maximum number of log lines about refused requests per second. */
 const AUDIT_LINES_PER_SECOND = 10;
 
-/** What an operator is put together around. */
+/** The adapters of an operator. */
 export interface Parts {
   readonly source: Source;
   readonly sink: StatusSink;
@@ -72,15 +72,15 @@ export interface Parts {
   readonly policyEditor: PolicyEditor;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
-  /** What the other parts write their measurements into. Absent: they measure nothing. */
+  /** The metrics that the other parts measure. Absent: nothing is measured. */
   readonly instruments?: Instruments;
-  /** Monotonic. Absent: that of the process. */
+  /** The monotonic clock. Absent: that of the process. */
   readonly clock?: Clock;
-  /** Milliseconds since 1970. Absent: those of the process. */
+  /** The wall clock, milliseconds since 1970. Absent: that of the process. */
   readonly wallClock?: () => number;
 }
 
-/** Puts an operator together and listens. */
+/** Creates an operator from its adapters, listens on its ports and starts it. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
   const { source, sink, authenticator, access, overrides, history, policyEditor } = parts;
   const { clock = performance, wallClock = Date.now } = parts;
@@ -113,7 +113,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
   let ending = false;
   const unready = () => {
-    if (ending) return 'going away';
+    if (ending) return 'shutting down';
     if (!controller.synced) return `policies have not been read yet: ${source.state().unreadable ?? 'reading'}`;
     return undefined;
   };

@@ -143,8 +143,8 @@ def start(
     ``token_file``, ``ca_file``: a bearer token and the authority of the operator, read again for each connection
     (FUSEBOARD_TOKEN_FILE, FUSEBOARD_CA_FILE, the mounted ones). ``cache_dir``: a folder for the last good policies
     (FUSEBOARD_CACHE_DIR, the mounted cache; without either nothing is kept). ``policies``: a file of policies for the time
-    before the operator was ever reached, JSON as ``kubectl get cbp -o json`` prints (FUSEBOARD_POLICIES). ``guard``: limits
-    that no policy and no override passes in this process (absent: none); they stay after ``stop``, until the next start.
+    before the operator was ever reached, JSON as ``kubectl get cbp -o json`` prints (FUSEBOARD_POLICIES_FILE,
+    FUSEBOARD_POLICIES). ``guard``: limits that no policy and no override passes in this process (absent: none); they stay after ``stop``, until the next start.
     ``warn`` takes warnings about the link (absent: ``FuseboardWarning``).
 
     Raises ``ConfigError`` when the link was already started with other options (``stop`` it first) or the guard has a value

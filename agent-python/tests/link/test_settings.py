@@ -34,6 +34,19 @@ def test_reads_the_address_of_the_operator(text: str, url: str | None) -> None:
     assert url_of(text) == url
 
 
+@pytest.mark.parametrize(
+    ("env", "policies"),
+    [
+        ({"FUSEBOARD_POLICIES_FILE": "a.json", "FUSEBOARD_POLICIES": "b.json"}, "a.json"),
+        ({"FUSEBOARD_POLICIES_FILE": "", "FUSEBOARD_POLICIES": "b.json"}, "b.json"),
+        ({}, None),
+    ],
+)
+def test_takes_the_file_of_policies_from_the_environment(env: dict[str, str], policies: str | None) -> None:
+    assert read_settings(StartOptions(), env, NO_MOUNTS).policies == policies
+    assert read_settings(StartOptions(policies="option.json"), env, NO_MOUNTS).policies == "option.json"
+
+
 def test_takes_options_before_the_environment_before_the_mounts(tmp_path: Path) -> None:
     operator, account, cache = tmp_path / "fuseboard.dev", tmp_path / "account", tmp_path / "cache"
     for folder in (operator, account, cache):

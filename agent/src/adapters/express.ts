@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { linkState } from '../agent.ts';
 import type { Breaker } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
-import { rejectionOf } from '../errors/errors.ts';
+import { notAdmittedErrorOf } from '../errors/errors.ts';
 
 export interface StateOptions {
   /** The maximum number of breakers in the answer; those that are not closed come first. Absent: 500. */
@@ -37,12 +37,12 @@ export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandle
  */
 export function rejectionsAs503(): ErrorRequestHandler {
   return (error, _request, response, next) => {
-    const rejection = rejectionOf(error);
-    if (rejection === undefined || response.headersSent) {
+    const notAdmitted = notAdmittedErrorOf(error);
+    if (notAdmitted === undefined || response.headersSent) {
       next(error);
       return;
     }
-    const { code, retryAfterMs } = rejection;
+    const { code, retryAfterMs } = notAdmitted;
     response
       .status(503)
       .set('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1000))))

@@ -9,7 +9,7 @@ import type {
 } from '@grpc/grpc-js';
 import type { Breaker } from '../breakers/breaker.ts';
 import type { CallContext } from '../call/context.ts';
-import { isFuseboardError, isRejection } from '../errors/errors.ts';
+import { isFuseboardError, notAdmittedErrorOf } from '../errors/errors.ts';
 import { breakerChooser } from './outgoing.ts';
 
 /** A method of gRPC. */
@@ -237,7 +237,7 @@ class BreakerCall {
   #statusOf(error: unknown) {
     const details = error instanceof Error ? error.message : String(error);
     if (this.#cancelled !== undefined) return this.#cancelled;
-    if (isRejection(error)) return { code: UNAVAILABLE, details, cause: error };
+    if (notAdmittedErrorOf(error) !== undefined) return { code: UNAVAILABLE, details, cause: error };
     if (isFuseboardError(error, 'ERR_FUSEBOARD_TIMEOUT')) return { code: DEADLINE_EXCEEDED, details, cause: error };
     if (this.#caller.signal.aborted) return { code: DEADLINE_EXCEEDED, details };
     return { code: UNKNOWN, details, cause: error };

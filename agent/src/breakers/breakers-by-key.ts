@@ -13,7 +13,7 @@ const MAX_KEY_LENGTH = 256;
 const MAX_BUSIEST = 20;
 const SWEEP_EVERY_MS = 1_000;
 
-/** The breaker of one key, as far as its collection needs it. */
+/** The parts of the breaker of a key that its collection uses. */
 export interface BreakerOfKey {
   readonly circuit: Circuit;
   readonly clock: Clock;

@@ -37,7 +37,7 @@ export class CallGuards {
     return this.#adaptive;
   }
 
-  /** A call was let through. */
+  /** Counts an admitted call, which adds to the retry budget. */
   admitted(): void {
     const { retry } = this.#config;
     if (retry !== undefined) this.budget.admitted(retry.budgetPercent);
@@ -49,7 +49,7 @@ export class CallGuards {
     process.emitWarning(message, { code: 'FUSEBOARD_FALLBACK' });
   }
 
-  /** An edit keeps who runs, who waits and what was learned. */
+  /** Applies an edit. Running calls, waiting calls and measured durations are kept. */
   configure(config: CallConfig): void {
     this.#config = config;
     this.#applyConfig();

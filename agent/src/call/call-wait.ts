@@ -1,13 +1,10 @@
 import type { Deadline, Timeouts } from '../core/guards/timeout.ts';
 import { onAbort } from './signals/followed-signal.ts';
 
-/** How a wait ended: what it waited for came, its time is over, or its caller gave up. */
-export type WaitEnd = 'granted' | 'over' | 'aborted';
+/** How a wait ended: with a slot, after its time, or because the caller aborted. */
+export type WaitEnd = 'granted' | 'elapsed' | 'aborted';
 
-/**
- * A call that waits for a slot, or before a retry. It keeps the process alive, and ends at once when its caller gives
- * up.
- */
+/** The wait of a call, for a slot or before a retry. It keeps the process alive, and ends when the caller aborts. */
 export class CallWait implements Deadline {
   dueAt = 0;
   previous: Deadline | null = null;
@@ -21,7 +18,7 @@ export class CallWait implements Deadline {
 
   /**
    * @param signal of the caller; not aborted yet.
-   * @param onUngranted is called, at once, when the wait ends without what it waited for.
+   * @param onUngranted called at once when the wait ends without a slot.
    */
   constructor(timeouts: Timeouts, ms: number, signal: AbortSignal | undefined, onUngranted?: () => void) {
     this.#timeouts = timeouts;
@@ -34,7 +31,7 @@ export class CallWait implements Deadline {
   }
 
   expire(): void {
-    this.#end('over');
+    this.#end('elapsed');
   }
 
   granted(): void {

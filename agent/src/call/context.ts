@@ -10,7 +10,7 @@ export interface CallContext {
 export type Call<T> = (context: CallContext) => T | PromiseLike<T>;
 
 /**
- * Without a time limit only the caller can give up.
+ * The context of a call without a time limit: only the caller can abort it.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
-import { publishRejection } from '../errors/diagnostics.ts';
+import { publishNotAdmitted } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
@@ -49,8 +49,8 @@ export function execute<T, F>(
   const signal = options?.signal;
   if (signal?.aborted) return failOrFallBack(breaker, signal.reason, options);
   const { circuit, guards } = breaker;
-  const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
-  if (guards === undefined && answers === undefined) {
+  const fallbacks = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
+  if (guards === undefined && fallbacks === undefined) {
     return callPlainly(breaker, fn, signal) ?? rejected(breaker, fn, signal);
   }
   if (options?.policyFallback !== undefined) optIn(breaker);
@@ -62,7 +62,7 @@ export function execute<T, F>(
   guards?.admitted();
   const execution = new GuardedCall(breaker, permit, fn, signal, options?.retry !== false);
   const attempt = execution.start();
-  return answers === undefined ? attempt : withFallback(breaker, attempt, execution, answers);
+  return fallbacks === undefined ? attempt : withFallback(breaker, attempt, execution, fallbacks);
 }
 
 function rejected<T>(breaker: BreakerParts, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -122,24 +122,24 @@ export function executeSync<T, F>(
 }
 
 /**
- * A permit for a call that the code makes itself. Mode, breaker and limit apply; features that have to wait do not.
+ * A permit for a call that the code makes itself. The circuit and the limit apply; queue, retries and timeouts do not.
  *
  * @internal
  */
 export function enter(breaker: BreakerParts): Permit | null {
   const { circuit, guards } = breaker;
   const permit = circuit.enter();
-  if (permit === null) publishRejection(breaker, 'ERR_FUSEBOARD_OPEN', circuit.rejectedForMs);
+  if (permit === null) publishNotAdmitted(breaker, 'ERR_FUSEBOARD_OPEN', circuit.rejectedForMs);
   if (permit === null || guards?.limiter === undefined) return permit;
   if (!takeSlot(breaker)) {
     permit.ignore();
-    publishRejection(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
+    publishNotAdmitted(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
   return new LimitedPermit(permit, guards.limiter, breaker.clock);
 }
 
-/** Takes a slot where there is a limit; in Shadow mode every call gets one. */
+/** Takes a slot of the limiter; in mode Shadow every call gets one. */
 function takeSlot({ guards, circuit }: BreakerParts): boolean {
   const limiter = guards!.limiter!;
   return limiter.take() || takesInShadow(circuit, limiter);

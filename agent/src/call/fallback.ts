@@ -7,17 +7,17 @@ import { isPlainData } from './plain-data.ts';
 import { discard, isResponse } from './response.ts';
 import { isCancelled } from './signals/given-up.ts';
 
-/** An answer in code. */
+/** A fallback in code: the answer in place of an error, or of a result that counts as a failure. */
 export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseLike<F>;
 
-/** Permission for the policy's own fallback to answer. */
+/** Lets the fallback of the policy answer. */
 export interface PolicyFallback<F> {
   /**
    * The key under which LastSuccess stores answers. It must contain everything that the answer depends on, the user
    * included; otherwise one user gets the answer of another.
    */
   readonly key: string;
-  /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
+  /** Turns the value in the policy, or an earlier result, into an answer. If it throws, there is no answer. */
   readonly parse: (value: unknown) => F;
   /**
    * Whether stored answers, and each answer returned, are copies, so that a caller that changes its answer changes no
@@ -27,7 +27,7 @@ export interface PolicyFallback<F> {
   readonly copy?: boolean | undefined;
 }
 
-/** Breakers of which some call let the policy's fallback answer, whether it has one or not. */
+/** Breakers with at least one call that opted in to the fallback of the policy, whether the policy has one or not. */
 const optedIn = new WeakSet<BreakerParts>();
 
 /** @internal */
@@ -52,29 +52,29 @@ export interface FallbackOptions<F> {
 }
 
 /**
- * The end of a call that never began.
+ * Ends a call whose function was not called, with the answer of a fallback or with the error.
  *
  * @internal
  */
 export function failOrFallBack<F>(
   breaker: BreakerParts,
   error: unknown,
-  answers: FallbackOptions<F> | undefined,
+  fallbacks: FallbackOptions<F> | undefined,
 ): Promise<F> {
-  if (answers?.fallback === undefined) {
-    const answer = answers?.signal?.aborted ? undefined : policyAnswer(breaker, answers?.policyFallback);
+  if (fallbacks?.fallback === undefined) {
+    const answer = fallbacks?.signal?.aborted ? undefined : policyAnswer(breaker, fallbacks?.policyFallback);
     return answer === undefined ? Promise.reject(error) : Promise.resolve(answer.value);
   }
   try {
-    return Promise.resolve(fallBack(breaker, error, answers.fallback, answers.signal));
+    return Promise.resolve(fallBack(breaker, error, fallbacks.fallback, fallbacks.signal));
   } catch (thrown) {
     return Promise.reject(thrown);
   }
 }
 
 /**
- * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong;
- * that of the policy, what was refused or counts as a failure.
+ * Replaces an error, or a result that counts as a failure, with the answer of a fallback. A fallback in code answers
+ * every error; that of the policy only rejections, refusals and failures.
  *
  * @param call its `outcome` is set once it has ended.
  *
@@ -84,9 +84,9 @@ export function withFallback<T, F>(
   breaker: BreakerParts,
   attempt: Promise<T>,
   call: { readonly outcome: Outcome | undefined },
-  answers: FallbackOptions<F>,
+  fallbacks: FallbackOptions<F>,
 ): Promise<T | F> {
-  const { fallback, policyFallback, signal } = answers;
+  const { fallback, policyFallback, signal } = fallbacks;
   if (fallback !== undefined) {
     return attempt.then<T | F, F>(
       (value) => {
@@ -182,7 +182,7 @@ function lastSuccessesOf(breaker: BreakerParts): LastSuccesses {
   return (breaker.parent ?? breaker).guards!.lastSuccesses;
 }
 
-/** The circuits of two keys answer each for itself. */
+/** Contains the key of the circuit, so that one key never gets an answer of another. */
 function cacheKeyOf({ key }: BreakerParts, answer: string): string {
   return JSON.stringify([key, answer]);
 }

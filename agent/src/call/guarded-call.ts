@@ -4,7 +4,7 @@ import { COUNTER } from '../core/counters.ts';
 import type { Limiter, Waiter } from '../core/guards/limiter.ts';
 import { backoffMs } from '../core/guards/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
-import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
+import { limited, notAdmittedErrorOf, queueTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { CallWait } from './call-wait.ts';
 import { type Call, UntimedContext } from './context.ts';
@@ -24,15 +24,15 @@ const wallNow = (): number => Date.now();
 
 /**
  * One admitted call from its first attempt to its last: retry( breaker( concurrency( timeout( fn )))), or, with
- * `InsideBreaker`, breaker( retry( concurrency( timeout( fn )))). What is configured and not needed costs no promise.
+ * `InsideBreaker`, breaker( retry( concurrency( timeout( fn )))). A guard that the call does not need adds no promise.
  */
 export class GuardedCall<T> implements CallCompletion<T> {
-  /** The outcome of the last attempt; undefined where none ended. */
+  /** The outcome of the last attempt that ended; undefined: none has. */
   outcome: Outcome | undefined = undefined;
   readonly breaker: BreakerParts;
   readonly signal: AbortSignal | undefined;
   readonly #fn: Call<T>;
-  /** One permit for all attempts. */
+  /** Whether one permit covers all attempts. */
   readonly #retriesInsideBreaker: boolean;
   readonly #mayRetry: boolean;
   #permit: CircuitPermit;
@@ -95,7 +95,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
-  /** The caller's timeout passed, or the caller aborted; in both cases no further attempt is made. */
+  /** The caller's signal aborted, by a timeout or otherwise; no further attempt is made. */
   #settleAborted(error: unknown): undefined {
     const { circuit } = this.breaker;
     if (!isTimedOut(this.signal) || circuit.classifyError(error) === 'ignored') return this.#settleIgnored();
@@ -115,7 +115,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     this.outcome = 'ignored';
   }
 
-  /** Another attempt, or undefined when the call ends with this failure. */
+  /** Starts another attempt; undefined when the call ends with this failure. */
   #retryOrSettle(failure: FailedAttempt<T>): Promise<T> | undefined {
     const waitMs = this.#retryWaitMs(failure);
     if (waitMs !== undefined) return this.#retry(failure, waitMs);
@@ -128,8 +128,8 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const retry = guards?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
     if (this.breaker.circuit.rejectsAll || this.signal?.aborted) return undefined;
-    // The rejection of another breaker says when to come back; retrying would ignore that.
-    if (failure.kind === 'threw' && isRejection(failure.error)) return undefined;
+    // Another breaker inside the function did not admit the call; retries would put load on it all the same.
+    if (failure.kind === 'threw' && notAdmittedErrorOf(failure.error) !== undefined) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.breaker.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
@@ -148,7 +148,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     return this.#attempt(failure);
   }
 
-  /** @param previous what the attempt before came to; the call ends with it when this one is refused. */
+  /** @param previous the failed attempt before; the call ends with it when this attempt is refused. */
   #attempt(previous: FailedAttempt<T> | undefined): Promise<T> {
     const { guards, circuit } = this.breaker;
     const limiter = guards?.limiter;
@@ -168,7 +168,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (isFirst) circuit.pause(this.#permit);
     const end = await wait.ended;
     if (isFirst) circuit.begin(this.#permit);
-    if (end === 'over') return this.#endRefused(queueTimeout(this.breaker, queueTimeoutMs), previous);
+    if (end === 'elapsed') return this.#endRefused(queueTimeout(this.breaker, queueTimeoutMs), previous);
     if (this.signal?.aborted) {
       if (end === 'granted') limiter.release();
       return this.#endAborted(previous);
@@ -210,7 +210,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     }
   }
 
-  /** Settles the permit, if it is not settled yet, by the failure that the call ends with. */
+  /** Settles the permit, unless each attempt settles its own, with the failure that the call ends with. */
   #settleFailure(failure: FailedAttempt<T>): void {
     const { circuit } = this.breaker;
     this.outcome = 'failure';
@@ -232,7 +232,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     throw error;
   }
 
-  /** The caller gave up while the call waited. */
+  /** Ends a call whose caller aborted while it waited. */
   #endAborted(previous: FailedAttempt<T> | undefined): never {
     this.#settleIgnored();
     if (previous?.kind === 'returned') discard(previous.value);

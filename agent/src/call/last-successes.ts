@@ -1,4 +1,4 @@
-/** How many keys a breaker keeps an answer for. */
+/** Maximum number of stored results of a breaker. */
 const MAX_ENTRIES = 100;
 
 interface CachedResult {
@@ -7,8 +7,8 @@ interface CachedResult {
 }
 
 /**
- * The last good result for each key, the least recently used key leaves first. A breaker and the circuits of its keys
- * share one.
+ * The last successful result for each key. The least recently used key is removed first. A breaker and the circuits of
+ * its keys share one.
  */
 export class LastSuccesses {
   readonly #results = new Map<string, CachedResult>();

@@ -45,17 +45,17 @@ export class LimitedPermit implements Permit {
   }
 }
 
-/** When a call begins whose duration an adaptive limit wants to know; negative: there is no such limit. */
+/** The start time of a call, for an adaptive limit; negative when the limit is not adaptive. */
 export function beganAt(limiter: Limiter | undefined, clock: Clock): number {
   return limiter?.isAdaptive ? exactNow(clock) : -1;
 }
 
-/** Tells an adaptive limit how long a call took that succeeded or timed out. */
+/** Passes the duration of a call that succeeded or timed out to an adaptive limit. */
 export function recordDuration(limiter: Limiter | undefined, clock: Clock, beganAt: number): void {
   if (beganAt >= 0) limiter?.record(exactNow(clock) - beganAt);
 }
 
-/** Takes a slot beyond the limit in Shadow mode, where every call gets one; says whether it did. */
+/** Takes a slot beyond the limit in mode Shadow, where every call gets one; returns whether it did. */
 export function takesInShadow(circuit: Circuit, limiter: Limiter): boolean {
   if (circuit.config.mode !== 'Shadow') return false;
   circuit.count(COUNTER.shadowRejected);

@@ -57,10 +57,7 @@ class PlainCall implements CallCompletion<unknown> {
   }
 }
 
-/**
- * Settles a call whose signal aborted: a time that was over is a failure of the dependency, unless the policy ignores
- * it.
- */
+/** Settles a call whose signal aborted: by a timeout, it is a failure, unless the policy ignores the error. */
 function settleAborted(permit: CircuitPermit, signal: AbortSignal, error: unknown): void {
   const { circuit } = permit;
   if (!isTimedOut(signal)) permit.ignore();
@@ -72,7 +69,7 @@ function settleAborted(permit: CircuitPermit, signal: AbortSignal, error: unknow
 }
 
 /**
- * Makes a call with nothing around it but the breaker and a fixed time limit; undefined is a rejection.
+ * Makes a call with only the circuit and a fixed time limit around it; undefined when the circuit rejects it.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-/** No answer that is worth keeping has more parts; beyond them it counts as not plain. */
+/** A value with more parts counts as not plain, which bounds the time of the check. */
 const MAX_PARTS = 1_000_000;
 
 /** Whether a value has nothing in it that a copy would lose: no function, no symbol and no object of a class. */

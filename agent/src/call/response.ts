@@ -30,9 +30,9 @@ export function isResponse(result: unknown): boolean {
 }
 
 /**
- * Discards the body of a response that was replaced or came too late: nobody will read it, and its connection becomes
- * free. The body is that of a Response, of undici's `request`, the stream of axios, or the message of `node:http`
- * itself. What is no response is left alone.
+ * Discards the body of a response that was replaced or came too late, which frees its connection. The body is that of a
+ * Response, of undici's `request`, the stream of axios, or the message of `node:http` itself. Any other value is left
+ * alone.
  */
 export function discard(result: unknown): void {
   if (!isResponse(result)) return;
@@ -40,7 +40,7 @@ export function discard(result: unknown): void {
     const { body, data } = result as WithBody;
     for (const each of [body, data, result as BodyLike]) if (discardBody(each)) return;
   } catch {
-    // A body that cannot be cancelled is not ours to fix.
+    // The call continues even when the body cannot be cancelled.
   }
 }
 
@@ -50,7 +50,7 @@ export function discardResponseOf(error: unknown): void {
   try {
     discard((error as { response?: unknown }).response);
   } catch {
-    // An error that throws when looked at has no response to discard.
+    // Reading the property threw, so there is no response to discard.
   }
 }
 

@@ -15,20 +15,20 @@ import { FollowingSignal } from './signals/followed-signal.ts';
 /** Decides the result of a call that ended. */
 export interface CallCompletion<T> {
   readonly breaker: BreakerParts;
-  /** The caller's own way to give up. */
+  /** The signal of the caller. */
   readonly signal: AbortSignal | undefined;
-  /** The function returned in time; what it comes to. */
+  /** The function returned in time. Returns the result of the call. */
   returned(value: T): T | Promise<T>;
-  /** The function threw in time. A promise is what comes instead of the error. */
+  /** The function threw in time. Returns a promise that replaces the error; undefined: the call rejects with it. */
   threw(error: unknown): Promise<T> | undefined;
-  /** The time was up first. A promise is what comes instead of the error. */
+  /** The time limit passed first. Returns the same as `threw`. */
   expired(error: unknown): Promise<T> | undefined;
 }
 
 const nothing = (): void => {};
 let lastResolve: (value: unknown) => void = nothing;
 let lastReject: (error: unknown) => void = nothing;
-/** One function for all promises; a closure for each costs as much as the promise. */
+/** One executor for all promises, because a closure for each costs as much as the promise. */
 const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
   lastResolve = resolve;
   lastReject = reject;
@@ -36,7 +36,7 @@ const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => 
 
 const pool = new ObjectPool<TimedCall>();
 
-/** Follows one call at a time and gives it up when its time is over, whether its function listens or not. */
+/** One call under way. At its time limit the call ends, whether its function reacts to the signal or not. */
 class TimedCall implements Deadline {
   dueAt = 0;
   previous: Deadline | null = null;
@@ -90,10 +90,10 @@ class TimedCall implements Deadline {
 }
 
 /**
- * Calls a function that is given up when its time is over.
+ * Calls a function with a time limit, after which the call ends without it.
  *
  * @param limiter held until the function has really ended.
- * @param adaptive records how long the call took; absent: nothing does.
+ * @param adaptive records how long the call took; absent: it is not recorded.
  */
 export function runTimed<T>(
   completion: CallCompletion<T>,
@@ -105,7 +105,7 @@ export function runTimed<T>(
   const call = pool.acquire() ?? new TimedCall();
   const promise = new Promise<T>(capture as ConstructorParameters<typeof Promise<T>>[0]);
   const context = new TimedContext(completion.signal);
-  // They would hold what the call comes to until the next one is made.
+  // Else they would keep the result of the call in memory until the next call.
   lastResolve = nothing;
   lastReject = nothing;
   call.completion = completion as CallCompletion<unknown>;
@@ -124,16 +124,16 @@ export function runTimed<T>(
 }
 
 /**
- * An object for each call, which also holds the functions that end its promise. For a reused object, which is old, the
- * engine would have to record each reference to a young one.
+ * A new object for each call, which also holds the functions that settle its promise. In a reused object, which is old,
+ * the garbage collector would have to record each reference to a young one.
  */
 class TimedContext implements CallContext {
   readonly #resolve = lastResolve;
   readonly #reject = lastReject;
   readonly #callerSignal: AbortSignal | undefined;
   /**
-   * Where the call was made, or where `signal` was first read: what the time limit brings about sees this context, not
-   * that of the timer.
+   * The async context of the call, or of the first read of `signal`. Work at the time limit sees this context, not that
+   * of the timer.
    */
   #scope = scopeOfCall();
   #following: FollowingSignal | undefined = undefined;
@@ -155,7 +155,7 @@ class TimedContext implements CallContext {
     context.#resolve(value);
   }
 
-  /** @param replacement what comes instead of the error, if anything. */
+  /** @param replacement the promise that replaces the error; undefined: the promise rejects. */
   static reject(context: TimedContext, error: unknown, replacement: Promise<unknown> | undefined): void {
     if (replacement === undefined) context.#reject(error);
     else context.#resolve(replacement);
@@ -165,7 +165,7 @@ class TimedContext implements CallContext {
     context.#following?.abort(reason);
   }
 
-  /** Runs what the time limit brings about. */
+  /** Runs the work of the time limit in the async context of the call. */
   static expire(context: TimedContext, task: () => void): void {
     if (context.#scope === undefined) task();
     else context.#scope.runInAsyncScope(task);

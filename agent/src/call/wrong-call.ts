@@ -4,7 +4,7 @@ import type { BreakerParts } from './breaker-parts.ts';
 /** The arguments of `execute` other than the function. */
 const OPTIONS = ['fallback', 'policyFallback', 'signal', 'retry'] as const;
 
-/** The error for something that is no function where a function has to be. */
+/** The error for a value in place of the function to call. */
 export function notCallable({ name }: BreakerParts, method: string, what: unknown): TypeError {
   const isPromise = typeof (what as { then?: unknown } | null | undefined)?.then === 'function';
   const given = isPromise ? 'a promise, whose call is under way already' : describe(what);

@@ -7,36 +7,34 @@ import { areTimersFake, TestTimers } from './test-timers.ts';
 
 const TICK_MS = 5;
 
-/** Ticks without a reading after which the timer rests. */
+/** Number of ticks without a reading after which the timer stops. */
 const IDLE_TICKS = 20;
 
-/** The `dueAt` of a deadline that expires in this turn. */
+/** The `dueAt` of a deadline that is about to expire. */
 const EXPIRED = 0;
 
 /**
- * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
- * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags
- * by at most a tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in
- * whole milliseconds, the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in
- * an object of its own.
+ * The clock of a process: one timer with ticks of 5 ms for all breakers. It runs only while the time is read or a call
+ * has a time limit, and keeps the process alive only for deadlines of `hold`. `now` costs a comparison, and lags by at
+ * most a tick plus the time that the event loop is blocked; the first reading after a stop is exact. The time is
+ * rounded down to whole milliseconds, because the engine stores these in the object, and each fraction in an object of
+ * its own.
  *
- * Where a test tool has put timers of its own in the place of the real ones, time and deadlines follow these; a timer
- * that was made before or while it did so is noticed, and another made.
+ * While a test tool replaces the timers, time and deadlines follow its timers. The timer is created again when
+ * `setTimeout` is another function than at its creation.
  */
 export class CoarseClock implements Clock, Timeouts {
   readonly #read: () => number;
-  /** Whether time is that of the process, which a test tool may drive. */
+  /** Whether this is the clock of the process, whose timers a test tool may replace. */
   readonly #isOfProcess: boolean;
-  /** Added to what is read, so that time does not go back when a test tool that moved it is gone. */
+  /** Added to each reading, so that the time does not go back when a test tool that advanced it has ended. */
   #offset = 0;
   #testTimers: TestTimers | undefined;
-  /**
-   * The `setTimeout` that was there when the timer was made: with another one, it may be dead. Absent: the timer rests.
-   */
-  #madeUnder: typeof setTimeout | undefined;
+  /** The global `setTimeout` when the timer was created: with another one, the timer may be dead. Absent: no timer. */
+  #createdUnder: typeof setTimeout | undefined;
   readonly #wheel = new TimeoutWheel(TICK_MS);
   readonly #stallDetector: StallDetector;
-  /** Deadlines that the process waits for. */
+  /** Deadlines that keep the process alive. */
   readonly #held = new Set<Deadline>();
   #timer: NodeJS.Timeout | undefined;
   #time = 0;
@@ -51,7 +49,7 @@ export class CoarseClock implements Clock, Timeouts {
   }
 
   now(): number {
-    if (this.#madeUnder !== setTimeout) return this.#wake();
+    if (this.#createdUnder !== setTimeout) return this.#wake();
     this.#wasRead = true;
     return this.#time;
   }
@@ -63,7 +61,7 @@ export class CoarseClock implements Clock, Timeouts {
   }
 
   add(deadline: Deadline, ms: number): void {
-    if (this.#madeUnder !== setTimeout) this.#wake();
+    if (this.#createdUnder !== setTimeout) this.#wake();
     if (this.#testTimers === undefined) this.#wheel.add(deadline, ms);
     else this.#testTimers.add(deadline, ms);
   }
@@ -92,10 +90,10 @@ export class CoarseClock implements Clock, Timeouts {
     return this.#stallDetector.stallEndedAt();
   }
 
-  /** The timers of a test tool, if one drives them now. */
+  /** The timers of a test tool; undefined: the real ones are in use. */
   #currentTestTimers(): TestTimers | undefined {
     const former = this.#testTimers;
-    if (!this.#isOfProcess || former?.madeOf === setTimeout) return former;
+    if (!this.#isOfProcess || former?.createdUnder === setTimeout) return former;
     const isFake = areTimersFake();
     if (former === undefined && !isFake) return undefined;
     this.#testTimers = isFake ? new TestTimers(this.#time || Math.floor(this.#read()), this.#read) : undefined;
@@ -106,12 +104,12 @@ export class CoarseClock implements Clock, Timeouts {
 
   #wake(): number {
     if (this.#currentTestTimers() !== undefined) {
-      this.#madeUnder = undefined;
+      this.#createdUnder = undefined;
       return this.exact();
     }
     this.#idle = 0;
     if (this.#timer !== undefined) clearInterval(this.#timer);
-    this.#madeUnder = setTimeout;
+    this.#createdUnder = setTimeout;
     this.#timer = detached(() => setInterval(() => this.#tick(), TICK_MS));
     if (this.#held.size === 0) this.#timer.unref();
     return this.exact();
@@ -120,18 +118,19 @@ export class CoarseClock implements Clock, Timeouts {
   #tick(): void {
     const now = this.#read() + this.#offset;
     if (this.#testTimers === undefined) this.#time = Math.floor(now);
-    // Answers that arrived while the loop was busy are read in the poll phase, which comes before an immediate runs.
-    // Checked before that, calls that had ended in time would look late.
+    // Responses that arrived while the event loop was blocked are read in the poll phase, which comes before
+    // immediates.
+    // If deadlines expired before it, calls that ended in time would time out.
     const due = this.#wheel.takeDue(now);
     if (due.length > 0) {
       for (const deadline of due) {
         this.#release(deadline);
         deadline.dueAt = EXPIRED;
       }
-      // One turn more is for clients that hand an answer on in the turn after they read it.
+      // A second immediate, because some clients pass a response on in the turn after they read it.
       setImmediate(() =>
         setImmediate(() => {
-          // One that was added again in between waits for another call.
+          // The deadline of a reused object may have been added again, for another call.
           for (const deadline of due) if (deadline.dueAt === EXPIRED) deadline.expire();
         }),
       );
@@ -141,7 +140,7 @@ export class CoarseClock implements Clock, Timeouts {
     if (this.#idle >= IDLE_TICKS) {
       clearInterval(this.#timer);
       this.#timer = undefined;
-      this.#madeUnder = undefined;
+      this.#createdUnder = undefined;
     }
   }
 }

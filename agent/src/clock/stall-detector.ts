@@ -2,15 +2,15 @@ import { detached } from './detached.ts';
 
 const CHECK_EVERY_MS = 100;
 
-/** A check that runs so much too late means that the process stood still, busy or frozen. */
+/** A check that is later than this means that the process was suspended or its event loop blocked. */
 const STALL_MS = 1_000;
 
 /** Detects when the process was suspended or blocked, while it is asked to watch. It never keeps the process alive. */
 export class StallDetector {
   readonly #read: () => number;
   #timer: NodeJS.Timeout | undefined;
-  /** The `setInterval` that made the timer: with another one, as test tools bring it, the timer may be dead. */
-  #madeBy: typeof setInterval | undefined;
+  /** The global `setInterval` that created the timer: with another one, as of a test tool, the timer may be dead. */
+  #createdBy: typeof setInterval | undefined;
   #lastCheck = 0;
   #until = Number.NEGATIVE_INFINITY;
   #stallEndedAt = Number.NEGATIVE_INFINITY;
@@ -20,20 +20,20 @@ export class StallDetector {
     this.#read = read;
   }
 
-  /** Checks at least until then. */
+  /** Detects stalls at least until this time. */
   watch(until: number): void {
     if (until > this.#until) this.#until = until;
-    if (this.#madeBy === setInterval) return;
+    if (this.#createdBy === setInterval) return;
     if (this.#timer !== undefined) clearInterval(this.#timer);
-    this.#madeBy = setInterval;
+    this.#createdBy = setInterval;
     this.#lastCheck = this.#read();
     this.#timer = detached(() => setInterval(() => this.#check(), CHECK_EVERY_MS));
     this.#timer.unref();
   }
 
-  /** When the process last moved on after standing still; what it does right now counts, even before the next check. */
+  /** The end of the last stall. A stall that ended just now counts before the next check. */
   stallEndedAt(): number {
-    if (this.#madeBy === setInterval) this.#detect();
+    if (this.#createdBy === setInterval) this.#detect();
     return this.#stallEndedAt;
   }
 
@@ -48,6 +48,6 @@ export class StallDetector {
     if (this.#detect() < this.#until) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#madeBy = undefined;
+    this.#createdBy = undefined;
   }
 }

@@ -4,14 +4,11 @@ import type { Deadline } from '../core/guards/timeout.ts';
 const ownDate = Date;
 const probe = timers.setTimeout(() => {}, 0);
 timers.clearTimeout(probe);
-/**
- * The class of what the timers of Node return; those of a test tool return something else. A tracer that wraps them
- * does not.
- */
+/** The class of Node's timers, also when a tracer wraps `setTimeout`. The timers of a test tool have another class. */
 const NodeTimer = probe.constructor;
 const known = new WeakMap<object, boolean>();
 
-/** Whether a test tool (jest, vitest, sinon, node:test) has put timers of its own in the place of the real ones. */
+/** Whether a test tool (jest, vitest, sinon, node:test) has replaced the timers. */
 export function areTimersFake(): boolean {
   const answer = known.get(setTimeout);
   if (answer !== undefined) return answer;
@@ -24,8 +21,8 @@ export function areTimersFake(): boolean {
 
 /** Time and deadlines while a test tool drives the timers. */
 export class TestTimers {
-  /** Which timers these are; a tool that is switched on again brings others. */
-  readonly madeOf = setTimeout;
+  /** The `setTimeout` of the test tool; one that is switched on again has another. */
+  readonly createdUnder = setTimeout;
   readonly #from: number;
   readonly #base: number;
   readonly #elapsed: () => number;

@@ -5,10 +5,10 @@ import type { Permit } from './permit.ts';
 /** The generation of a permit that counts in the totals but does not affect the state. */
 export const NO_GENERATION = -1;
 
-/** A permit as a circuit gives it. */
+/** The permit of a circuit. */
 export class CircuitPermit implements Permit {
   circuit: Circuit;
-  /** The generation of the state that it was given in. */
+  /** The generation of the circuit when it admitted the call. */
   generation: number;
   startedAt: number;
   /** The outcome of the call, once it ended. */
@@ -20,7 +20,7 @@ export class CircuitPermit implements Permit {
     this.startedAt = startedAt;
   }
 
-  /** Makes this settled permit the permission for the next call of its owner. */
+  /** Reuses this settled permit for another call. */
   renew(circuit: Circuit, generation: number, startedAt: number): this {
     this.circuit = circuit;
     this.generation = generation;

@@ -26,7 +26,7 @@ import { latencyBucket } from './windows/histogram.ts';
 import { InFlight } from './windows/in-flight.ts';
 import { type Window, windowFor } from './windows/window.ts';
 
-/** What a circuit needs from its owner, and who is notified of its changes of state. */
+/** The owner of a circuit: its environment, and the listener to its changes of state. */
 export interface Host extends Environment {
   /** The name of the breaker. Absent: its calls are not recorded. */
   readonly name?: string;
@@ -48,12 +48,12 @@ interface Extras {
   readonly lastOpenMs: number;
 }
 
-/** What a forced open state leaves in `reopenings`, so that `#open`, which adds 1, numbers the next opening 0. */
+/** The `reopenings` of a forced open state: `#open` adds 1, so that the next opening is number 0, the first. */
 const NOT_AN_OPENING = -1;
 
 const NO_EXTRAS: Extras = { classify: undefined, forced: undefined, reopenings: 0, lastOpenMs: 0 };
 
-/** Breakers that are made within a millisecond share the record of it. */
+/** Circuits that are created within the same millisecond share one record of their state, which saves memory. */
 let newestClosed: Closed = { kind: 'closed', since: Number.NEGATIVE_INFINITY };
 
 function closedSince(now: number): Closed {
@@ -63,23 +63,22 @@ function closedSince(now: number): Closed {
 }
 
 /**
- * The state machine of a breaker, without I/O, timers or a clock of its own: it decides from the configuration, the
- * recorded outcomes and the time that it is given. State that depends on time is brought up to date when it is read.
- * There may be very many circuits, so each is small: what only some of them need is kept outside of it, and so is what
- * is needed only during a call. Its own methods are private for the compiler only: those with a # cost every object
- * eight bytes, and each call of one a check.
+ * The state machine of a breaker, without I/O and timers: it decides from the configuration, the recorded outcomes and
+ * the time of its owner's clock. State that depends on time is brought up to date when it is read. There may be very
+ * many circuits, so each is small: data that only some circuits need, or only during a call, is stored outside. Its
+ * own methods are `private` for the compiler only: with a # they cost every object eight bytes, and each call a check.
  */
 export class Circuit {
   /** Number of permits since the circuit was made. */
   permits = 0;
   readonly #host: Host;
   readonly #clock: Clock;
-  /** The page of counters, and where in it the row of this breaker begins. */
+  /** The page of counters, and the index in it at which the row of this circuit begins. */
   readonly #counters: Int32Array;
   readonly #firstCounter: number;
   #config: Config;
   #window: Window;
-  /** Only where slow calls count. */
+  /** Absent: slow calls do not count. */
   #inFlight: InFlight | undefined;
   #state: StateRecord;
   #extras = NO_EXTRAS;
@@ -104,7 +103,7 @@ export class Circuit {
     this.#state = closedSince(now);
   }
 
-  /** A number that few breakers share, for tables of them. */
+  /** A hash code that few circuits share. */
   get hash(): number {
     return Math.imul(this.#firstCounter, 0x9e3779b1) >>> 0;
   }
@@ -223,7 +222,9 @@ export class Circuit {
     return used === undefined ? new CircuitPermit(this, generation, now) : used.renew(this, generation, now);
   }
 
-  /** Calls that hang would trip the breaker too late if only their ends counted. */
+  /**
+   * Evaluates the conditions at the start of a call: counted only at their ends, calls that hang would trip too late.
+   */
   private evaluateOverdue(now: number): void {
     const state = this.#state;
     if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
@@ -231,7 +232,7 @@ export class Circuit {
     if (!this.evaluate(now, undefined)) this.postponeEvaluation(now);
   }
 
-  /** After an evaluation that found nothing. */
+  /** Sets the time of the next evaluation, after one in which no condition held. */
   private postponeEvaluation(now: number): void {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.overdue > 0 || now < inFlight.nextEvaluationAt) return;
@@ -257,7 +258,7 @@ export class Circuit {
     return this.state === 'open' && !this.isShadow;
   }
 
-  /** Whether what the circuit decides has no effect: mode Shadow, unless the state is forced. */
+  /** Whether the state only counts would-be rejections: mode Shadow, unless the state is forced. */
   private get isShadow(): boolean {
     return this.#config.mode === 'Shadow' && this.#extras.forced === undefined;
   }
@@ -312,7 +313,7 @@ export class Circuit {
   }
 
   /**
-   * The call of an unsettled permit waits before it begins: until `begin`, which has to follow, it is not under way.
+   * The call of an unsettled permit waits in a queue: until `begin`, which must follow, it is not under way.
    */
   pause(permit: CircuitPermit): void {
     if (permit.generation !== this.#generation || this.probes !== undefined) return;
@@ -326,7 +327,7 @@ export class Circuit {
     if (permit.generation === this.#generation) {
       if (probes === undefined) this.#inFlight?.begin(now);
       else if (probes.delete(permit)) {
-        // A probe takes up its place while it waits, and probes are kept by their beginning.
+        // A waiting probe keeps its place, and moves to the end, because probes are ordered by start time.
         probes.add(permit);
         this.#inFlight?.end(permit.startedAt);
         this.#inFlight?.begin(now);
@@ -430,7 +431,7 @@ export class Circuit {
   /**
    * Opens the circuit when a condition holds, and says whether it did.
    *
-   * @param returnedOrThrown what a failure returned or threw, which may ask for a time to stay away.
+   * @param returnedOrThrown what a failure returned or threw, which may contain a Retry-After.
    */
   private evaluate(now: number, returnedOrThrown: unknown): boolean {
     const { failures, slow } = this.#window;
@@ -496,8 +497,8 @@ export class Circuit {
   }
 
   /**
-   * Puts the breaker under another configuration. State and samples stay, unless `reset` asks for a closed and empty
-   * breaker. Disabled is always closed and empty, when it begins and when it ends. A forced state stays in any case.
+   * Applies another configuration. State and samples stay, unless `reset` asks for a closed and empty circuit. A
+   * circuit is also closed and empty when mode Disabled begins or ends. A forced state stays in any case.
    */
   configure(config: Config, reset: boolean): void {
     const now = this.expireDeadlines(exactNow(this.#clock));
@@ -507,7 +508,7 @@ export class Circuit {
     this.#window = windowFor(config, this.#window, now);
     if (!countsSlow(config)) this.#inFlight = undefined;
     else if (this.#inFlight?.slowMs !== config.slowMs) {
-      // When the calls under way began is not known; they count when they end.
+      // The start times of the calls under way are not known, so these calls count only when they end.
       this.#inFlight = new InFlight(config.slowMs, now);
       this.#inFlight.forget(now);
     }
@@ -525,7 +526,7 @@ export class Circuit {
     this.notifyListeners();
   }
 
-  /** If an edit leaves no further probe, the circuit must not stay half-open forever. */
+  /** Decides when no probe is under way and none may begin, as after an edit: the circuit must not stay half-open. */
   private evaluateLastProbes(now: number): void {
     const state = this.#state;
     if (state.kind !== 'half-open' || state.probes === undefined || this.#config.evaluate !== 'FailureRate') return;
@@ -538,8 +539,8 @@ export class Circuit {
   }
 
   /**
-   * Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. While an
-   * override holds the circuit, only another override does anything.
+   * Opens the circuit for `ms`, in every mode; then it is half-open, or closed in mode Disabled. While an override is
+   * in force, only another override has an effect.
    */
   forceOpen(ms: number, reason: string, override?: OverrideRef): void {
     const now = this.updateToNow();
@@ -569,7 +570,7 @@ export class Circuit {
     return true;
   }
 
-  /** Ends what an override forced, as if its time were over. */
+  /** Ends a state that an override forced, as if its time were over. */
   release(): void {
     const now = this.updateToNow();
     if (this.#extras.forced?.override === undefined) return;
@@ -579,7 +580,7 @@ export class Circuit {
     this.updateToNow();
   }
 
-  /** Ends a forced state and starts closed and empty, unless an override holds the circuit. The totals stay. */
+  /** Ends a forced state and starts closed and empty, unless an override is in force. The totals stay. */
   reset(why?: string): void {
     const now = this.updateToNow();
     if (this.#extras.forced?.override !== undefined) return;
@@ -613,8 +614,8 @@ export class Circuit {
   }
 
   /**
-   * Makes the changes of state that time alone brings up to `now`, each as of the moment at which it was due but not
-   * before `notBefore`: an edit that shortens a time does not change what was.
+   * Makes the changes of state that are due by `now`. Each is dated to the moment at which it was due, but not before
+   * `notBefore`: an edit that shortens a time does not change the past.
    */
   private expireDeadlines(now: number, notBefore = Number.NEGATIVE_INFINITY): number {
     for (;;) {
@@ -691,7 +692,7 @@ export class Circuit {
   }
 }
 
-/** The reasons to open that a failure gives. */
+/** The reasons of openings that failures caused, which have a last error. */
 const BY_FAILURES: ReadonlySet<Reason> = new Set<Reason>([
   ...TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
   'probe-failed',

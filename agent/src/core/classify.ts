@@ -1,6 +1,6 @@
 import { causesOf } from './outcomes/causes.ts';
 
-/** How a call ended, as far as its breaker is concerned. */
+/** The outcome of a call, as its breaker counts it. */
 export type Outcome = 'success' | 'failure' | 'ignored';
 
 /** The result or the error of a call. */
@@ -29,17 +29,17 @@ export interface OutcomeMatch {
  */
 export interface Classification {
   readonly failure: OutcomeMatch;
-  /** Wins over `failure`. */
+  /** Has precedence over `failure`. */
   readonly ignore: OutcomeMatch;
 }
 
-/** How far up a chain of classes names are compared; no error class of a program has more. */
+/** Maximum number of superclasses whose names are compared. */
 const MAX_CLASSES = 32;
 
 /**
  * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has,
  * or integer `statusCode` and `headers`, as what undici's `request`, got and `node:http` give) by that status, anything
- * else is a success. A result that throws when looked at is a success as well.
+ * else is a success. A result that throws when it is read is a success too.
  *
  * @internal
  */
@@ -55,10 +55,10 @@ function classifyObject({ failure, ignore }: Classification, result: object): Ou
 }
 
 /**
- * Classifies a call that threw. The error and its causes are looked at, the outermost first (see `causesOf`). The first
- * HTTP status of an error, 400 to 599, decides alone, so that a thrown 404 and a returned one are the same; any other
- * status says nothing about what went wrong. Without one, every error is a failure, or, where names or codes are
- * listed, one that matches or has a cause that does. An error that throws when looked at is a failure.
+ * Classifies a call that threw. The error and its causes are read, the outermost first (see `causesOf`). The first HTTP
+ * status from 400 to 599 decides alone, so that a thrown 404 and a returned one are the same; other statuses do not
+ * count. Without one, every error is a failure, or, where names or codes are listed, one that matches or has a cause
+ * that does. An error that throws when it is read is a failure.
  *
  * @internal
  */
@@ -111,7 +111,7 @@ function firstStatus(errors: readonly object[]): number | undefined {
   return undefined;
 }
 
-/** The HTTP status that says what went wrong, of an error or of one of its causes. @internal */
+/** The first HTTP status from 400 to 599 of an error or its causes. @internal */
 export function errorStatus(error: unknown): number | undefined {
   return typeof error === 'object' && error !== null ? firstStatus(causesOf(error)) : undefined;
 }

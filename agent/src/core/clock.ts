@@ -1,20 +1,20 @@
-/** Monotonic time in milliseconds. Its zero is arbitrary; it never runs backwards. */
+/** Monotonic time in milliseconds from an arbitrary zero. */
 export interface Clock {
-  /** The time, which may lag by a few milliseconds where reading it must cost nothing. */
+  /** The time, which may lag by a few milliseconds, so that reading it costs almost nothing. */
   now(): number;
-  /** The time to the full resolution, for deadlines. Absent: `now` does not lag. */
+  /** The exact time, for deadlines. Absent: `now` does not lag. */
   exact?(): number;
   /** Asks the clock to detect, until this time, when the process is suspended or blocked. */
   watch?(until: number): void;
   /**
-   * When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never
-   * does.
+   * The end of the last stall, in which the process was suspended or its event loop blocked for more than a second.
+   * Absent: stalls are not detected.
    */
   stallEndedAt?(): number;
 }
 
 /**
- * What a breaker takes from its process: time and randomness.
+ * The inputs of a breaker other than calls: time and randomness.
  *
  * @internal
  */
@@ -22,12 +22,12 @@ export interface Environment {
   readonly clock: Clock;
   /** The source of randomness, from 0 to below 1. */
   random(): number;
-  /** The wall clock, milliseconds since 1970: only to read the dates that others send. */
+  /** The wall clock, milliseconds since 1970, only for dates that a dependency sends. */
   wallNow(): number;
 }
 
 /**
- * The time to the clock's full resolution.
+ * The exact time of a clock.
  *
  * @internal
  */

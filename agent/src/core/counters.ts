@@ -21,10 +21,7 @@ const WRAP_AT = 2 ** 31;
 /** The counters of all breakers, a row for each. */
 export const counterSlab = new Slab(LATENCY_BUCKETS + 8);
 
-/**
- * How often a counter of a page wrapped around; it does so after two thousand million calls, so few pages have an
- * entry.
- */
+/** How often each counter of a page has wrapped around, after 2^31 calls; few pages have an entry. */
 const wraps = new WeakMap<Int32Array, Map<number, number>>();
 
 /** Counts one more. */

@@ -1,4 +1,4 @@
-/** An override as a breaker knows it. */
+/** The override that forces a state. */
 export interface OverrideRef {
   readonly uid: string;
   readonly name: string;
@@ -9,7 +9,7 @@ export interface ForcedState {
   readonly state: 'open' | 'closed';
   /** When it ends by itself, in milliseconds of the clock. */
   readonly until: number;
-  /** Why, in the words of who did it. */
+  /** The reason that was given for it. */
   readonly reason: string;
   /** Absent: the code of this process forced it. */
   readonly override?: OverrideRef | undefined;

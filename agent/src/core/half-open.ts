@@ -3,13 +3,13 @@ import type { Config } from './config/config.ts';
 import type { Probing, Ramping, Reason } from './state.ts';
 import { trippedByRate } from './trip.ts';
 
-/** How a half-open circuit ends. */
+/** The state that ends a half-open one, and why. */
 export interface Decision {
   readonly to: 'open' | 'closed';
   readonly reason: Reason;
 }
 
-/** The half-open state that a configuration asks for, before its first call. */
+/** The half-open state of a configuration, before its first call. */
 export function beginHalfOpen({ strategy }: Config, since: number): Probing | Ramping {
   if (strategy === 'Ramp') {
     return { kind: 'half-open', since, probes: undefined, startedAt: undefined, succeeded: false };
@@ -23,8 +23,8 @@ export function canProbe({ probes, calls }: Probing, { maxProbes, evaluate }: Co
 }
 
 /**
- * The share that passes is 2^(t / rampDuration) - 1, which grows from 0 to 1, slowly first, as in aiomisc. The first
- * call starts the ramp and always passes.
+ * Whether a ramp admits a call. The share of admitted calls is 2^(t / rampDuration) - 1, which grows from 0 to 1,
+ * slowly at first, as in aiomisc. The first call starts the ramp and is always admitted.
  */
 export function rampAdmits(state: Ramping, { rampMs }: Config, now: number, environment: Environment): boolean {
   if (state.startedAt === undefined) {
@@ -35,7 +35,7 @@ export function rampAdmits(state: Ramping, { rampMs }: Config, now: number, envi
   return part >= 1 || environment.random() < 2 ** part - 1;
 }
 
-/** Whether a ramp closes the circuit; it takes a success. */
+/** Whether a ramp closes the circuit: its time is over, and a call succeeded. */
 export function isRampOver({ startedAt, succeeded }: Ramping, { rampMs }: Config, now: number): boolean {
   return now - startedAt! >= rampMs && succeeded;
 }

@@ -2,10 +2,10 @@ import type { Config } from './config/config.ts';
 import type { Open } from './state.ts';
 
 /**
- * How long a circuit stays open: the open time of the policy, grown by each opening before it in a row and by jitter,
- * at least as long as Retry-After asked for, and never longer than the policy's longest.
+ * How long a circuit stays open: `openDuration`, multiplied by `backoffFactor` for each consecutive opening before,
+ * plus jitter; at least the Retry-After of the failure, if the policy honors it; at most `maxOpenDuration`.
  *
- * @param reopenings how many times in a row it had opened before.
+ * @param reopenings the number of consecutive openings before.
  */
 export function openTimeMs(config: Config, { jitter = 0, retryAfterMs }: Open, reopenings: number): number {
   const { openMs, backoffFactor, jitterPercent, maxOpenMs } = config;

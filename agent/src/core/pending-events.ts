@@ -12,7 +12,7 @@ interface Pending {
  */
 const pendingEvents = new Map<Circuit, Pending>();
 
-/** Keeps a change of state until the circuit is consistent again. */
+/** Stores a change of state until the circuit is consistent again. */
 export function addPending(circuit: Circuit, event: TransitionEvent): void {
   const pending = pendingEvents.get(circuit);
   if (pending === undefined) pendingEvents.set(circuit, { events: [event], isNotifying: false });

@@ -3,7 +3,7 @@ interface HeaderSource {
   response?: { headers?: unknown } | null;
 }
 
-/** A date as HTTP writes it today and as RFC 850 did, so that nothing else is taken for one. */
+/** The date formats of HTTP today and of RFC 850; other text is no date. */
 const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, [\w :-]{10,40} GMT$/;
 /** The form of asctime, which names no zone: it is GMT (RFC 9110, section 5.6.7). */
 const ASCTIME = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
@@ -11,12 +11,11 @@ const SECONDS = /^\d{1,9}$/;
 const MILLISECONDS = /^\d{1,12}(\.\d{1,9})?$/;
 
 /**
- * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the
- * `headers` of an error, of its `response`, or of a result: seconds or a date. The header `retry-after-ms`, which says
- * it in milliseconds, wins.
+ * The time of the Retry-After header (RFC 9110, section 10.2.3) in the `headers` of an error, of its `response`, or of
+ * a result: seconds or a date. The header `retry-after-ms`, in milliseconds, has precedence.
  *
  * @param wallNow reads the wall clock; called only when there is a date.
- * @returns milliseconds; 0 when nothing is asked, what is asked cannot be read, or the date has passed.
+ * @returns milliseconds; 0 when there is no such header, it is not valid, or the date has passed.
  */
 export function retryAfterMs(outcome: unknown, wallNow: () => number): number {
   if (typeof outcome !== 'object' || outcome === null) return 0;

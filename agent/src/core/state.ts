@@ -25,8 +25,8 @@ export interface TransitionEvent {
   readonly from: State;
   readonly to: State;
   /**
-   * When it happened, in milliseconds of the breaker's monotonic clock. An open time that ran out unnoticed carries the
-   * moment at which it ran out.
+   * When it happened, in milliseconds of the breaker's monotonic clock. For the end of an open time, the moment at
+   * which it was over, even when that is noticed later.
    */
   readonly at: number;
   readonly reason: Reason;
@@ -37,7 +37,7 @@ export interface TransitionEvent {
   readonly detail?: string;
   /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key?: string;
-  /** The last failure, where failures opened the circuit. Absent: they did not, or the failure is not known. */
+  /** The last failure, when failures opened the circuit. Absent: they did not, or the failure is not known. */
   readonly lastError?: LastError;
 }
 
@@ -61,7 +61,7 @@ export interface Open {
 }
 
 /**
- * Half-open, testing by single calls.
+ * Half-open with the strategy Probes.
  *
  * @internal
  */
@@ -78,7 +78,7 @@ export interface Probing {
 }
 
 /**
- * Half-open, letting a growing share of calls through.
+ * Half-open with the strategy Ramp.
  *
  * @internal
  */
@@ -92,7 +92,7 @@ export interface Ramping {
 }
 
 /**
- * A state with what only it needs; `since` is when it was entered.
+ * A state with its own data; `since` is when it was entered.
  *
  * @internal
  */

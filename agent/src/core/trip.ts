@@ -15,8 +15,8 @@ interface SetCondition {
 }
 
 /**
- * The conditions of a policy. Most evaluations find that none holds, so the lowest threshold of all conditions that
- * measure the same is kept beside them; infinite where there is none.
+ * The conditions of a policy, and for each measure the lowest threshold of its conditions, or infinity. Most
+ * evaluations compare only these, because no condition holds.
  */
 export interface TripThresholds {
   readonly conditions: readonly SetCondition[];
@@ -48,9 +48,9 @@ export function tripThresholds(thresholdOf: (condition: TripCondition) => number
 }
 
 /**
- * The condition on a number of calls that holds, if any.
+ * The reason of the first condition on a number of calls that holds; undefined when none does.
  *
- * @param consecutive failures in a row.
+ * @param consecutive number of consecutive failures.
  * @param overdue calls under way that are slow already.
  */
 export function trippedByNumber(
@@ -67,10 +67,10 @@ export function trippedByNumber(
 }
 
 /**
- * The rate that has reached its threshold, if any.
+ * The reason of the first condition on a rate that holds; undefined when none does.
  *
- * @param overdue calls under way that are slow already; they are in the total and slow.
- * @param minimum how many calls a rate needs.
+ * @param overdue calls under way that are slow already; they count as calls and as slow ones.
+ * @param minimum the number of calls from which rates are evaluated.
  */
 export function trippedByRate(
   { conditions, percentages }: TripThresholds,
@@ -86,7 +86,7 @@ export function trippedByRate(
     : firstOf(conditions, { consecutiveFailures: 0, failures, slow: slow + overdue }, total);
 }
 
-/** @param calls the total of which rates are computed; 0 selects the conditions on numbers. */
+/** @param calls the total for rates; 0 selects the conditions on numbers. */
 function firstOf(
   conditions: readonly SetCondition[],
   measured: Readonly<Record<Measure, number>>,

@@ -4,7 +4,7 @@ import type { BreakerIdentity, ErrorCode } from './codes.ts';
 /** Messages `{breaker, event}`: the breaker itself and the change of its state, after it happened. */
 const TRANSITION_CHANNEL = 'fuseboard:transition';
 
-/** A `RejectionMessage` for each call that was not let through. */
+/** A `RejectionMessage` for each call that the circuit rejected or the limiter refused. */
 export const REJECTION_CHANNEL = 'fuseboard:rejection';
 
 export interface RejectionMessage {
@@ -25,12 +25,16 @@ export function isTransitionObserved(): boolean {
   return transitions.hasSubscribers;
 }
 
-/** Costs one comparison without subscribers, like `publishRejection`. */
+/** Costs one comparison without subscribers, like `publishNotAdmitted`. */
 export function publishTransition(breaker: object, event: object): void {
   if (transitions.hasSubscribers) transitions.publish({ breaker, event });
 }
 
-export function publishRejection({ name: breaker, key }: BreakerIdentity, code: ErrorCode, retryAfterMs: number): void {
+export function publishNotAdmitted(
+  { name: breaker, key }: BreakerIdentity,
+  code: ErrorCode,
+  retryAfterMs: number,
+): void {
   if (!rejections.hasSubscribers) return;
   const identity = key === undefined ? { breaker } : { breaker, key };
   rejections.publish({ ...identity, code, retryAfterMs } satisfies RejectionMessage);

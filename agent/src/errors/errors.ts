@@ -1,6 +1,6 @@
 import { causesOf } from '../core/outcomes/causes.ts';
 import type { BreakerIdentity, ErrorCode } from './codes.ts';
-import { publishRejection } from './diagnostics.ts';
+import { publishNotAdmitted } from './diagnostics.ts';
 
 export type { ErrorCode };
 
@@ -38,8 +38,8 @@ export abstract class FuseboardError extends Error {
 }
 
 /**
- * As http-errors marks its own, which is what frameworks go by; `expose` keeps the name of the breaker from whoever
- * asks.
+ * Sets the properties of http-errors, which web frameworks read. `expose: false` keeps the name of the breaker out of
+ * their answers.
  */
 function answerWith({ prototype }: { readonly prototype: FuseboardError }, status: 503 | 504): void {
   Object.assign(prototype, { status, statusCode: status, expose: false });
@@ -113,17 +113,17 @@ export class ConfigError extends FuseboardError {
 }
 
 /**
- * Whether an error is Fuseboard's own, and of the given code if one is given. Works across several installed copies of
- * the package, where `instanceof` does not. An error that has one of ours as its cause, as that of undici's `fetch`
- * has, counts too; `fuseboardErrorOf` gives the one with the fields.
+ * Whether an error is a FuseboardError or has one among its causes, as those of undici's `fetch` have; of the given
+ * code, if one is given. Works across several installed copies of the package, where `instanceof` does not.
+ * `fuseboardErrorOf` returns the FuseboardError.
  */
 export function isFuseboardError(error: unknown, code?: ErrorCode): error is FuseboardError {
   return fuseboardErrorOf(error, code) !== undefined;
 }
 
 /**
- * The error of Fuseboard, of the given code if one is given, that an error is or that is among its causes, the
- * outermost; absent: there is none.
+ * The outermost FuseboardError among an error and its causes, of the given code if one is given; undefined: there is
+ * none.
  */
 export function fuseboardErrorOf(error: unknown, code?: ErrorCode): FuseboardError | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
@@ -139,29 +139,21 @@ function isOwn(error: object, code: ErrorCode | undefined): error is FuseboardEr
   return MARK in error && (code === undefined || (error as FuseboardError).code === code);
 }
 
-const REJECTIONS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+/** The codes of calls that did not run: rejected by the circuit, or refused by the limiter. */
+const NOT_ADMITTED: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'ERR_FUSEBOARD_OPEN',
   'ERR_FUSEBOARD_LIMITED',
   'ERR_FUSEBOARD_QUEUE_TIMEOUT',
 ]);
 
 /**
- * Whether an error says, itself or by a cause, that a breaker did not let a call through.
+ * The rejection or refusal that an error is, or has among its causes; undefined: neither.
  *
  * @internal
  */
-export function isRejection(error: unknown): boolean {
-  return rejectionOf(error) !== undefined;
-}
-
-/**
- * The error of the breaker that did not let a call through, as `fuseboardErrorOf` finds it.
- *
- * @internal
- */
-export function rejectionOf(error: unknown): FuseboardError | undefined {
+export function notAdmittedErrorOf(error: unknown): FuseboardError | undefined {
   const own = fuseboardErrorOf(error);
-  return own !== undefined && REJECTIONS.has(own.code) ? own : undefined;
+  return own !== undefined && NOT_ADMITTED.has(own.code) ? own : undefined;
 }
 
 type FastConstructor<E> = new (code: ErrorCode, identity: BreakerIdentity, retryAfterMs: number) => E;
@@ -186,7 +178,7 @@ function fastConstructor<E extends FuseboardError>({ prototype }: { readonly pro
   return FastError as unknown as FastConstructor<E>;
 }
 
-/** Lets an error that has no stack of its own make it up when it is read: most rejections are answered unread. */
+/** Creates the `stack` of an error when it is read, because most rejections are handled without reading it. */
 function defineStackLazily<E extends FuseboardError>(prototype: E): void {
   Object.defineProperty(prototype, 'stack', {
     configurable: true,
@@ -208,12 +200,12 @@ for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, 
 }
 
 /**
- * A rejection.
+ * The error of a call that the circuit rejected.
  *
  * @internal
  */
 export function circuitOpen(identity: BreakerIdentity, retryAfterMs: number): CircuitOpenError {
-  publishRejection(identity, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
+  publishNotAdmitted(identity, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
   return withMessage(openMessage(identity, retryAfterMs), new Open('ERR_FUSEBOARD_OPEN', identity, retryAfterMs));
 }
 
@@ -225,13 +217,13 @@ interface OpenMessage {
 }
 
 /**
- * The newest messages of rejections, one for each value of `placeOf`: that of the next one mostly is among them. It is a
- * property of the error from the beginning: what Node prints of a rejection that nobody handles it reads without
- * calling an accessor.
+ * The newest messages, one for each value of `placeOf`, because consecutive rejections of a breaker mostly have the same
+ * one. `message` is not computed when it is read, as `stack` is: Node prints an unhandled error without calling
+ * accessors.
  */
 const openMessages: OpenMessage[] = new Array(32).fill({ name: '', key: undefined, ms: -1, message: '' });
 
-/** Differs for most breakers that a process calls in turns. */
+/** A number from 0 to 31, which differs for most breakers that a process calls in turns. */
 function placeOf(text: string): number {
   return (text.length + text.charCodeAt(text.length - 1)) & 31;
 }
@@ -251,30 +243,30 @@ function openMessage(identity: BreakerIdentity, retryAfterMs: number): string {
 }
 
 /**
- * A refusal of the limiter.
+ * The error of a call that the limiter refused.
  *
  * @internal
  */
 export function limited(identity: BreakerIdentity, maxConcurrent: number, maxQueue: number): LimitedError {
   const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
   const message = `${describeBreaker(identity)} has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
-  publishRejection(identity, 'ERR_FUSEBOARD_LIMITED', 0);
+  publishNotAdmitted(identity, 'ERR_FUSEBOARD_LIMITED', 0);
   return withMessage(message, new Limited('ERR_FUSEBOARD_LIMITED', identity, 0));
 }
 
 /**
- * A call that waited too long for others to end.
+ * The error of a call whose wait in the queue ended.
  *
  * @internal
  */
 export function queueTimeout(identity: BreakerIdentity, queueTimeoutMs: number): QueueTimeoutError {
   const message = `a call through ${describeBreaker(identity)} waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
-  publishRejection(identity, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
+  publishNotAdmitted(identity, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
   return withMessage(message, new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', identity, 0));
 }
 
 /**
- * A call that was given up.
+ * The error of a call that reached its time limit.
  *
  * @internal
  */
@@ -290,7 +282,7 @@ function withMessage<E extends FuseboardError>(message: string, error: E): E {
 
 const MAX_SHOWN_KEY = 64;
 
-/** A key may hold anything and be long. */
+/** Quotes and shortens the key, which is any text. */
 function describeBreaker({ name, key }: BreakerIdentity): string {
   if (key === undefined) return `breaker "${name}"`;
   const shown = JSON.stringify(key.length > MAX_SHOWN_KEY ? `${key.slice(0, MAX_SHOWN_KEY)}…` : key);

@@ -31,6 +31,7 @@ interface Staged {
 }
 
 const NONE: StoreResult = { kind: 'none' };
+const REFUSED = 'for one process; the whole set is refused and the previous set stays in force';
 
 /**
  * Takes the policies of the stream. It stages the events between `begin` and `commit`, and enforces the generation
@@ -185,7 +186,7 @@ export class PolicyStore {
         count > MAX_POLICIES_PER_AGENT
           ? `${MAX_POLICIES_PER_AGENT} policies`
           : `${MAX_BYTES_PER_AGENT / 2 ** 20} MiB of policies`;
-      const message = `more than ${what} for one process; the whole set is refused and the previous set stays in force; narrow the selectors`;
+      const message = `more than ${what} ${REFUSED}; narrow the selectors`;
       staged.excess = { uid, generation, field: 'spec', message };
       staged.policies.clear();
       staged.rejections.clear();
@@ -195,7 +196,7 @@ export class PolicyStore {
   #stageOverride(staged: Staged, { type, ...override }: Extract<Message, { type: 'override' }>): void {
     staged.overrides.set(override.uid, override);
     if (staged.overrides.size <= MAX_OVERRIDES_PER_AGENT) return;
-    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and the previous set stays in force`;
+    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides ${REFUSED}`;
     staged.excess = { uid: override.uid, generation: 0, field: 'spec', message };
   }
 

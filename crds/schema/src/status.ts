@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const CONDITION_REASONS = {
   Accepted: ['Valid', 'Invalid', 'Conflicted'],
   Programmed: ['Programmed', 'Pending', 'NoAgents', 'AgentsGone', 'PartiallyProgrammed', 'Rejected'],
-  Healthy: ['AllClosed', 'BreakerOpen', 'NoReports'],
+  Healthy: ['NoneOpen', 'BreakerOpen', 'NoReports'],
   Ready: [
     'Programmed',
     'NoAgents',

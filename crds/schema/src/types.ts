@@ -322,7 +322,7 @@ export interface PolicyStatus {
     lastTransitionTime: string;
     /**
      * A reason for programs. Accepted: Valid, Invalid, Conflicted. Programmed: Programmed, Pending, NoAgents,
-     * AgentsGone, PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports. Ready: Programmed,
+     * AgentsGone, PartiallyProgrammed, Rejected. Healthy: NoneOpen, BreakerOpen, NoReports. Ready: Programmed,
      * NoAgents, AgentsGone, Pending, PartiallyProgrammed, Invalid, Conflicted, Rejected. Reconciling: Pending,
      * PartiallyProgrammed. Stalled: Invalid, Conflicted, Rejected.
      */

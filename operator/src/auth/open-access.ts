@@ -1,6 +1,6 @@
 import type { Access } from '../ports/access.ts';
 
-/** Lets everybody do everything; for an admin API that only this machine can reach. */
+/** Allows every request. Only for an admin API on loopback. */
 export const openAccess: Access = {
   method: 'none',
   user: async () => ({ name: 'local', groups: [] }),

@@ -44,10 +44,10 @@ it.each([
 
 it.each([
   ['short shop', ':1: a token needs at least 16 characters'],
-  [`# a\n${SHOP}`, ':2: write a token, a blank and a namespace'],
-  [`${SHOP} Shop`, ':1: write a token, a blank and a namespace'],
-  [`${SHOP} shop bank`, ':1: write a token, a blank and a namespace'],
-  [`${SHOP} shop\n${SHOP} bank`, ':2: the token stands for another namespace above'],
+  [`# a\n${SHOP}`, ':2: write a token, a space and a namespace'],
+  [`${SHOP} Shop`, ':1: write a token, a space and a namespace'],
+  [`${SHOP} shop bank`, ':1: write a token, a space and a namespace'],
+  [`${SHOP} shop\n${SHOP} bank`, ':2: a line above gives this token another namespace'],
   ['# none', ' holds no token'],
 ])('refuses the file %j and names the line', async (text, message) => {
   await writeFile(path, text);

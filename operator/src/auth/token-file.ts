@@ -4,23 +4,22 @@ import { readBoundedFile } from '../files/bounded-file.ts';
 import { unreadable } from '../files/unreadable.ts';
 import { AuthError, type Authenticator, bearerToken } from '../ports/authenticator.ts';
 
-/** A shorter token could be guessed. */
+/** Minimum length of a token, because a shorter one could be guessed. */
 const MIN_TOKEN = 16;
 
 export interface TokenFileOptions {
   readonly path: string;
   readonly log: { error(facts: object, message: string): void };
-  /** How long a reading counts before the file is looked at again, in ms. Absent: 2000. */
+  /** How long the content is used before the file is read again, in ms. Absent: 2000. */
   readonly rereadMs?: number;
 }
 
 /**
  * Authenticates agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are skipped. The
- * file is read again when it may have changed; if it is invalid then, the last valid content stays in force.
+ * file is read again as long as agents connect; if it is invalid then, the last valid content stays in force. Labels
+ * come from the request of the agent.
  *
- * Labels come from the agent's request.
- *
- * @throws when the file cannot be used at the start.
+ * @throws when the file is unreadable or invalid at the start.
  */
 export async function tokenFile({ path, log, rereadMs = 2_000 }: TokenFileOptions): Promise<Authenticator> {
   let namespaces = await read(path);
@@ -64,9 +63,9 @@ async function read(path: string): Promise<ReadonlyMap<string, string>> {
       token.length < MIN_TOKEN
         ? `a token needs at least ${MIN_TOKEN} characters`
         : !NAMESPACE_PATTERN.test(namespace) || more.length > 0
-          ? 'write a token, a blank and a namespace'
+          ? 'write a token, a space and a namespace'
           : (namespaces.get(digest(token)) ?? namespace) !== namespace
-            ? 'the token stands for another namespace above'
+            ? 'a line above gives this token another namespace'
             : undefined;
     if (problem !== undefined) throw new Error(`--agent-tokens: ${path}:${i + 1}: ${problem}`);
     namespaces.set(digest(token), namespace);
@@ -76,5 +75,5 @@ async function read(path: string): Promise<ReadonlyMap<string, string>> {
   return namespaces;
 }
 
-/** The key of a lookup, so that its duration reveals nothing about tokens. */
+/** Tokens are looked up by hash, so that the duration of a lookup reveals nothing about them. */
 const digest = (token: string) => createHash('sha256').update(token).digest('base64');

@@ -45,7 +45,7 @@ it.each([
 
 it.each(['Shop', 'a b', 'shop;ten', '-a', `a${'b'.repeat(63)}`])('refuses the namespace "%s"', (name) => {
   expect(() => readConfig({ watchNamespaces: `shop, ${name}` })).toThrow(
-    `--watch-namespaces: "${name}" is no name of a namespace; give names of`,
+    `--watch-namespaces: "${name}" is not the name of a namespace; give names of`,
   );
 });
 
@@ -135,7 +135,7 @@ it.each<[object, string]>([
   [{ webhookPort: '-1' }, '--webhook-port: '],
   [{ webhookCaFile: 'c' }, '--webhook-ca-file is for the webhook that injects pods; give --webhook-port too'],
   [{ webhookAgentsUrl: 'https://x' }, '--webhook-agents-url is for the webhook that injects pods'],
-  [{ webhookPort: '0', policies: 'p' }, '--webhook-port: pods are those of a cluster, and --policies has none'],
+  [{ webhookPort: '0', policies: 'p' }, '--webhook-port injects pods of a cluster, and --policies uses none'],
   [{ webhookPort: '0' }, '--webhook-port needs --tls-cert-file and --tls-key-file'],
   [{ webhookPort: '0', tlsCertFile: 'c', tlsKeyFile: 'k' }, '--webhook-port needs --webhook-agents-url'],
   [

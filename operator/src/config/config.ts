@@ -10,7 +10,7 @@ import { duration, type Replication, ReplicationFlags, readReplication } from '.
 import { UsageError } from './usage-error.ts';
 import { port, wholeNumber } from './whole-number.ts';
 
-/** What `fuseboard serve` runs with. */
+/** The configuration of `fuseboard serve`. */
 export interface Config {
   readonly source:
     | { readonly kind: 'directory'; readonly folder: string }
@@ -22,7 +22,7 @@ export interface Config {
       };
   /** Where things are kept for the next start. Absent: nothing is. */
   readonly stateFolder?: string;
-  /** How agents are known. */
+  /** How agents are authenticated. */
   readonly auth:
     | { readonly way: 'none' }
     | { readonly way: 'file'; readonly path: string }
@@ -32,34 +32,35 @@ export interface Config {
   readonly agents: Address;
   readonly metrics: Address;
   readonly admin: Address;
-  /** Who may use the admin API: everybody who reaches it, or those whom the API server lets. */
+  /** Who may use the admin API: `none`, every client; `review`, the users that the API server allows. */
   readonly adminAuth: 'none' | 'review';
+  /** The URL to which agents send reports. Absent: the address of their stream. */
   readonly reportUrl?: string;
   readonly replication: Replication;
-  /** Of statuses and Events, in any second. */
+  /** Maximum number of writes of statuses and Events per second. */
   readonly statusWritesPerSecond: number;
-  /** Of revisions of policies, in any second. */
+  /** Maximum number of writes of revisions per second. */
   readonly historyWritesPerSecond: number;
-  /** How long an override stays after its end. */
+  /** How long an override is kept after its end. */
   readonly overrideRetentionMs: number;
   /** Absent: pods are not injected. */
   readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
-  /** How long to serve on after the signal to end. */
+  /** How long to continue serving after SIGTERM. */
   readonly shutdownDelayMs: number;
-  /** How long a store must have shown less than agents have seen, until it is taken for one that was restored. */
+  /** How long the resourceVersion must lag behind that of the agents before the store counts as restored. */
   readonly restoreAfterMs: number;
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
-  /** Parts of reports a second. */
+  /** Maximum number of report parts of one pod per second. */
   readonly maxReportsPerPod: number;
-  /** Parts of reports a second, of all pods. */
+  /** Maximum number of report parts of all pods per second. */
   readonly maxReportsPerSecond: number;
-  /** What is remembered of agents. */
+  /** Limits of the fleet. */
   readonly bounds: Bounds;
-  /** Of one address in a minute. */
+  /** Maximum number of invalid tokens of one address per minute. */
   readonly maxBadTokens: number;
-  /** How long a review of a token is good for. */
+  /** How long a successful review of a token is cached. */
   readonly tokenReviewMs: number;
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
@@ -69,12 +70,12 @@ const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
 const optionalPort = port().optional();
 const positive = (max: number) => wholeNumber(1, max);
 
-/** The audience that a token must be meant for. */
+/** The audience that the token of an agent must have. */
 export const AUDIENCE = 'fuseboard';
 
 /**
- * A URL with an IPv6 address in brackets, also where they are missing: Kubernetes puts the address of a pod into a flag
- * without them. What follows the last colon is the port then.
+ * Adds missing brackets to an IPv6 address in a URL, because Kubernetes writes the address of a pod into a flag without
+ * them. The last colon then separates the port.
  */
 function bracketed(url: unknown): unknown {
   const [, scheme, address, rest] = /^(https?:\/\/)([0-9a-f:.]+)(:\d+(?:\/.*)?)$/i.exec(String(url)) ?? [];
@@ -126,7 +127,7 @@ const FlagsSchema = z.object({
 });
 
 /**
- * Reads the flags of `fuseboard serve`, which are also its environment.
+ * Validates the flags of `fuseboard serve`, from the command line and the environment.
  *
  * @throws {UsageError} naming the flag.
  */
@@ -158,11 +159,9 @@ export function readConfig(flags: unknown): Config {
     );
   }
   const replication = readReplication(f);
-  if (typeof replication === 'string') throw new UsageError(replication);
   const adminAuth = f.adminAuth ?? (f.policies === undefined ? 'review' : 'none');
   const adminHost = readAdminHost(f, adminAuth, host);
   const injection = readInjection(f);
-  if (typeof injection === 'string') throw new UsageError(injection);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -216,7 +215,7 @@ function readNamespaces(list: string): string[] {
   const wrong = names.find((name) => !NAMESPACE_PATTERN.test(name));
   if (wrong === undefined) return [...new Set(names)];
   throw new UsageError(
-    `--watch-namespaces: "${wrong}" is no name of a namespace; give names of lower-case letters, digits and hyphens, with commas between them`,
+    `--watch-namespaces: "${wrong}" is not the name of a namespace; give names of lower-case letters, digits and hyphens, separated by commas`,
   );
 }
 
@@ -233,16 +232,16 @@ function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['a
     throw new UsageError('--agent-auth: file needs --agent-tokens FILE, with lines of a token and a namespace');
   }
   if (way !== 'file' && f.agentTokens !== undefined) {
-    throw new UsageError(`--agent-tokens is for --agent-auth=file, not ${way}; leave one of them out`);
+    throw new UsageError(`--agent-tokens is for --agent-auth=file, not ${way}; remove one of the two`);
   }
   if (way !== 'token-review' && f.allowTokensWithoutPod) {
-    throw new UsageError(`--allow-tokens-without-pod is for --agent-auth=token-review, not ${way}; leave it out`);
+    throw new UsageError(`--allow-tokens-without-pod is for --agent-auth=token-review, not ${way}; remove it`);
   }
   if (way === 'file') return { way, path: f.agentTokens! };
   return way === 'none' ? { way } : { way, audience: AUDIENCE, withoutPod: f.allowTokensWithoutPod };
 }
 
-/** Loopback unless asked for otherwise: in a pod, `kubectl port-forward` reaches it there. */
+/** Absent: loopback, which `kubectl port-forward` reaches in a pod. */
 function readAdminHost(f: z.infer<typeof FlagsSchema>, way: Config['adminAuth'], host: string): string {
   if (way === 'review' && f.policies !== undefined) {
     throw new UsageError('--admin-auth: review needs an API server, and --policies uses none; remove it to use none');

@@ -1,9 +1,9 @@
 import { LIMITS } from '../core/limits/limits.ts';
 
 /**
- * The default of each flag of `fuseboard serve` that has a fixed one, as it is written on the command line. `--help`,
- * the reference of the command line and the values of the chart show these, and the configuration applies them. Those
- * of limits are in the table of limits.
+ * The fixed defaults of the flags of `fuseboard serve`, as written on the command line. The configuration applies them;
+ * `--help`, the reference of the command line and the values of the chart show them. Defaults of limits come from the
+ * table of limits.
  */
 export const FLAG_DEFAULTS = {
   leaseName: 'fuseboard',

@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { UsageError } from './usage-error.ts';
 import { port } from './whole-number.ts';
 
-/** How the operator injects pods. */
+/** How the operator injects the agent's settings into pods. */
 export interface Injection {
   readonly port: number;
   /** The address that agents of injected pods connect to. */
   readonly url: string;
-  /** The authority that they are to trust. */
+  /** The file with the certificate authority that these agents trust. */
   readonly caFile: string;
 }
 
@@ -25,19 +26,33 @@ interface Flags {
   readonly tlsCertFile?: string | undefined;
 }
 
-/** How pods are injected; nothing where they are not, and a sentence where the flags do not fit together. */
-export function readInjection(f: Flags): Injection | undefined | string {
+/**
+ * How pods are injected; undefined when they are not.
+ *
+ * @throws {UsageError} when the flags do not fit together.
+ */
+export function readInjection(f: Flags): Injection | undefined {
   const { webhookPort: port, webhookAgentsUrl: url, webhookCaFile: caFile } = f;
   if (port === undefined) {
     const given = url !== undefined ? '--webhook-agents-url' : caFile !== undefined ? '--webhook-ca-file' : undefined;
-    return given && `${given} is for the webhook that injects pods; give --webhook-port too, or leave it out`;
+    if (given === undefined) return undefined;
+    throw new UsageError(`${given} is for the webhook that injects pods; give --webhook-port too, or remove it`);
   }
-  if (f.policies !== undefined)
-    return '--webhook-port: pods are those of a cluster, and --policies has none; leave one out';
+  if (f.policies !== undefined) {
+    throw new UsageError(
+      '--webhook-port injects pods of a cluster, and --policies uses none; remove one of the two flags',
+    );
+  }
   if (f.tlsCertFile === undefined) {
-    return '--webhook-port needs --tls-cert-file and --tls-key-file: the API server asks over TLS only';
+    throw new UsageError(
+      '--webhook-port needs --tls-cert-file and --tls-key-file: the API server calls webhooks by TLS only',
+    );
   }
-  if (url === undefined) return '--webhook-port needs --webhook-agents-url, the address that agents connect to';
-  if (caFile === undefined) return '--webhook-port needs --webhook-ca-file, the authority that pods are told to trust';
+  if (url === undefined) {
+    throw new UsageError('--webhook-port needs --webhook-agents-url, the address that agents connect to');
+  }
+  if (caFile === undefined) {
+    throw new UsageError('--webhook-port needs --webhook-ca-file, the certificate authority for injected pods');
+  }
   return { port, url, caFile };
 }

@@ -3,14 +3,20 @@ import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { FLAG_DEFAULTS } from './defaults.ts';
+import { UsageError } from './usage-error.ts';
 
-/** How this process works together with others of its kind. */
+/** How the replicas of an operator elect a leader and share their counts. */
 export interface Replication {
-  /** Where replicas meet. Absent: in a pod its namespace, elsewhere this process is the only one. */
+  /**
+   * The namespace of the Leases and ConfigMaps of the replicas. Absent: in a pod its namespace, elsewhere this process
+   * is the only replica.
+   */
   readonly namespace?: string;
+  /** The name of the leader's Lease. */
   readonly name: string;
+  /** The unique name of this replica. */
   readonly replica: string;
-  /** All in milliseconds. */
+  /** All in milliseconds: of the leader's Lease, then of the heartbeat of each replica. */
   readonly times: {
     readonly leaseMs: number;
     readonly deadlineMs: number;
@@ -45,16 +51,23 @@ export const ReplicationFlags = {
   replicaExpiry: duration.prefault(FLAG_DEFAULTS.replicaExpiry),
 };
 
-/** @returns a complaint that names the flags when they do not fit together. */
+/**
+ * @param host the name of the host, from which the name of the replica is made when no flag gives one.
+ * @throws {UsageError} when the flags do not fit together.
+ */
 export function readReplication(
   f: z.infer<z.ZodObject<typeof ReplicationFlags>>,
   host: string = hostname(),
-): Replication | string {
+): Replication {
   if (f.leaseRetryPeriod >= f.leaseRenewDeadline || f.leaseRenewDeadline >= f.leaseDuration) {
-    return '--lease-duration must be longer than --lease-renew-deadline, and that longer than --lease-retry-period';
+    throw new UsageError(
+      '--lease-duration must be longer than --lease-renew-deadline, and that longer than --lease-retry-period',
+    );
   }
   if (f.replicaRenewPeriod * 2 > f.replicaExpiry) {
-    return '--replica-expiry must be at least twice --replica-renew-period, so that one late renewal is no death';
+    throw new UsageError(
+      '--replica-expiry must be at least twice --replica-renew-period, so that a replica with one late renewal is not removed',
+    );
   }
   const replica =
     f.replicaName ??
@@ -63,7 +76,9 @@ export function readReplication(
       .replaceAll(/[^-a-z0-9]/g, '-')
       .slice(0, 63)
       .replace(/^-+|-+$/g, '');
-  if (replica === '') return '--replica-name: the name of the host cannot stand for this replica; give one';
+  if (replica === '') {
+    throw new UsageError('--replica-name: the name of the host has no letter or digit; give this replica a name');
+  }
   return {
     ...(f.leaseNamespace !== undefined && { namespace: f.leaseNamespace }),
     name: f.leaseName,

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as systemSleep } from 'node:timers/promises';
 import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
@@ -23,16 +23,16 @@ import { type Replicas, singleReplica } from '../ports/replicas.ts';
 import type { Source } from '../ports/source.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
 import { Delivery } from './delivery.ts';
-import { OverrideReconciler } from './override-reconciler.ts';
+import { OverrideStatusReconciler } from './override-status-reconciler.ts';
 import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 
-/** Changes that come within this time are one push. */
+/** Changes within this time are one push. */
 const COALESCE_MS = 100;
 
-/** Statuses are worked out at most this often. */
+/** Minimum time between two rounds of statuses. */
 const STATUS_INTERVAL_MS = 200;
 
-/** The pause between two rounds of statuses, as a multiple of the time of the last one: pushes and reports go first. */
+/** The pause between two rounds, as a multiple of the duration of the last one, because pushes and reports go first. */
 const STATUS_PAUSE_FACTOR = 9;
 
 const SWEEP_MS = 1_000;
@@ -47,7 +47,7 @@ export interface ControllerOptions {
   readonly history: Pick<History, 'record' | 'forget'>;
   /** Absent: outages are lost with the process. */
   readonly outages?: Pick<OutageStore, 'save' | 'remove'> | undefined;
-  /** How long an override stays after its end, in ms. Absent: one hour. */
+  /** How long an override is kept after its end, in ms. Absent: one hour. */
   readonly overrideRetentionMs?: number;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
@@ -55,39 +55,41 @@ export interface ControllerOptions {
   readonly clock: Clock;
   /** Wall clock, milliseconds since 1970. */
   readonly wallClock: () => number;
-  /** Limits of what the fleet remembers. Absent: the defaults of the flags. */
+  /** Limits of the fleet. Absent: the defaults of the flags. */
   readonly bounds?: Bounds;
   /** Counts refusals by limits. Absent: they are not counted. */
   readonly limits?: LimitLog;
   /** Observes the queues. Absent: no observer. */
   readonly observers?: ControllerObservers;
+  /** Waits for `ms`. Absent: the timers of the process. */
+  readonly sleep?: (ms: number) => Promise<unknown>;
 }
 
 const NO_OVERRIDES: ReadonlyMap<string, Override> = new Map();
 
 export interface ControllerObservers {
-  /** Of the loop that brings snapshots and streams in line with the source. */
+  /** Of the loop that updates snapshots and deliveries from the source. */
   readonly policies: QueueObserver;
-  /** Of the loop that works out statuses. */
+  /** Of the loop that computes statuses. */
   readonly status: QueueObserver;
-  /** An agent applied a change so long after this process saw it. */
+  /** An agent applied a change, `tookMs` after this process saw it. */
   applied(tookMs: number): void;
 }
 
-/** The least time between the starts of two catch-up reads of the source, in ms. */
+/** Minimum time between the starts of two catch-up reads of the source, in ms. */
 const CATCH_UP_MS = 1_000 / LIMITS['catch-ups'].value;
 
-/** The burst of log lines about the reports of a pod. */
+/** Log lines about the reports of a pod that may be written at once. */
 const REPORT_LINES_BURST = 20;
 
-/** A loop processes everything in one round, so its queue has one item. */
+/** The only item in the queue of a loop, because a loop processes everything in one round. */
 const ROUND = 'round';
 
 const NO_OBSERVERS: ControllerObservers = { policies: noOpQueueObserver, status: noOpQueueObserver, applied() {} };
 
 /**
- * Two loops: one brings deliveries in line with the whole state of the source, the other computes statuses from it and
- * from the fleet. What woke it up does not matter, so that a lost or repeated notice is harmless.
+ * Two level-triggered loops: one updates deliveries from the whole state of the source, the other computes statuses
+ * from it and from the fleet. Neither depends on which event started it, so that a lost or repeated event is harmless.
  */
 export class Controller {
   readonly snapshots = new SnapshotCache();
@@ -97,20 +99,21 @@ export class Controller {
   readonly limits: LimitLog;
   readonly replicas: Replicas;
   readonly policyStatus: PolicyStatusReconciler;
-  readonly overrideStatus: OverrideReconciler;
+  readonly overrideStatus: OverrideStatusReconciler;
   readonly source: Source;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
   readonly #observers: ControllerObservers;
+  readonly #sleep: (ms: number) => Promise<unknown>;
   readonly #history: Pick<History, 'record' | 'forget'>;
   readonly #outages: Pick<OutageStore, 'save' | 'remove'> | undefined;
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
-  /** When the source reported the first change that no loop has processed. */
+  /** When the source reported the oldest change that is not yet processed. */
   #firstChangeAt: number | undefined;
   #statusTimer: NodeJS.Timeout | undefined;
-  /** The end of the next override. */
+  /** Fires at the end of the next override. */
   #nextEndTimer: NodeJS.Timeout | undefined;
   #statusIntervalMs = STATUS_INTERVAL_MS;
   #sweepTimer: NodeJS.Timeout | undefined;
@@ -133,6 +136,7 @@ export class Controller {
     bounds,
     limits = new LimitLog(),
     observers,
+    sleep = systemSleep,
   }: ControllerOptions) {
     this.limits = limits;
     this.fleet = new Fleet(bounds, limits, (at) => wallClock() - (clock.now() - at));
@@ -148,6 +152,7 @@ export class Controller {
     this.#clock = clock;
     this.#wallClock = wallClock;
     this.#observers = observers ?? NO_OBSERVERS;
+    this.#sleep = sleep;
     this.#history = history;
     this.#outages = outages;
     this.#sweptAt = clock.now();
@@ -155,7 +160,7 @@ export class Controller {
     this.delivery = new Delivery({ snapshots, fleet, log, clock });
     const shared = { snapshots, fleet, aggregates, replicas, sink, log, clock, wallClock };
     this.policyStatus = new PolicyStatusReconciler(shared);
-    this.overrideStatus = new OverrideReconciler({ ...shared, store, retentionMs });
+    this.overrideStatus = new OverrideStatusReconciler({ ...shared, store, retentionMs });
   }
 
   start(): void {
@@ -166,7 +171,7 @@ export class Controller {
       elected: () => {
         this.policyStatus.onElected();
         this.overrideStatus.onElected();
-        // Edits from the time without a leader.
+        // Policies may have been edited while there was no leader.
         for (const { policy } of this.snapshots.all()) this.#history.record(policy);
         this.#requestAllStatuses();
       },
@@ -197,27 +202,28 @@ export class Controller {
   }
 
   /**
-   * Reads the source afresh and brings the snapshots in line; rejects while the source cannot be read. Calls that wait
-   * together share one read, and two reads start at least a second apart, whatever asks for them.
+   * Reads the source again and updates the snapshots; rejects while the source cannot be read. Concurrent calls share
+   * one read, and two reads start at least a second apart.
    */
   async catchUp(): Promise<void> {
-    this.#catchingUp ??= this.#readAfresh().finally(() => {
+    this.#catchingUp ??= this.#readAgain().finally(() => {
       this.#catchingUp = undefined;
     });
     await this.#catchingUp;
   }
 
-  async #readAfresh(): Promise<void> {
+  async #readAgain(): Promise<void> {
     const waitMs = this.#caughtUpAt + CATCH_UP_MS - this.#clock.now();
     if (waitMs > 0) {
       this.limits.reached('catch-ups');
-      await sleep(waitMs);
+      await this.#sleep(waitMs);
     }
     this.#caughtUpAt = this.#clock.now();
     await this.source.refresh();
     this.#reconcile();
   }
 
+  /** Counts a report of an agent, and schedules the statuses that may change. */
   report(from: Origin, report: Report): Receipt {
     const { namespace } = from;
     const receipt = this.fleet.report(from, report, this.#clock.now());
@@ -230,7 +236,7 @@ export class Controller {
     return receipt;
   }
 
-  /** Whether a line may be written about what a pod says. */
+  /** Whether a log line about a report of this pod may be written now. */
   mayLog(namespace: string, pod: string | undefined): boolean {
     const spent = this.#reportLines.take(pod ?? namespace);
     if (spent !== undefined)
@@ -246,7 +252,7 @@ export class Controller {
     observed(this.#observers.policies, ROUND, () => this.#applySource(seenAt));
   }
 
-  /** @param seenAt when the changes since the last time were seen. */
+  /** @param seenAt when the oldest of the changes was seen. */
   #applySource(seenAt: number): void {
     const {
       synced,
@@ -296,7 +302,7 @@ export class Controller {
     }
   }
 
-  /** Snapshots hold no override that has ended. */
+  /** Reconciles when the next override ends, so that snapshots contain no ended override. */
   #scheduleNextEnd(active: readonly Override[], now: number): void {
     clearTimeout(this.#nextEndTimer);
     if (active.length === 0) return;
@@ -304,7 +310,7 @@ export class Controller {
     this.#nextEndTimer = setTimeout(() => this.#reconcile(), next - now);
   }
 
-  /** Other replicas count something else. */
+  /** Called when counts of other replicas changed. */
   #onReplicaReport(changes: readonly AggregateChange[]): void {
     for (const change of changes) {
       const override = this.overrideStatus.get(change.uid);
@@ -366,6 +372,7 @@ export class Controller {
     for (const namespace of this.fleet.sweep(this.#sweptAt, now)) this.#requestPolicyStatuses(namespace);
     this.fleet.fleetBreakers.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
     for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestPolicyStatus(namespace, uids);
+    this.policyStatus.announceOutagesOver();
     if (this.overrideStatus.sweep()) this.#scheduleStatuses();
     this.policyStatus.rewrite();
     this.overrideStatus.rewrite();

@@ -8,7 +8,7 @@ import type { Fleet } from '../core/fleet/fleet.ts';
 import type { Labels } from '../core/policy/selector.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../core/uid.ts';
 
-/** Takes what an agent should have from now on. What it has not passed on yet is replaced. */
+/** Receives the snapshot that an agent should run. A snapshot that was not yet sent is replaced. */
 export type Subscriber = (snapshot: Snapshot, asOf: ResourceVersions | undefined) => void;
 
 export interface DeliveryOptions {
@@ -19,16 +19,16 @@ export interface DeliveryOptions {
 }
 
 /**
- * Brings the snapshot that each agent should have from the loop to the stream of the agent. The loop writes: it says
- * how new the snapshots are and which namespaces changed. Streams read: they connect agents, subscribe, and say what
- * they sent. Neither knows the other.
+ * Passes the snapshot that each agent should run from the controller to the stream of the agent. The controller sets
+ * the resource versions of the snapshots and the namespaces that changed. Streams connect agents, subscribe to their
+ * snapshots, and record what they sent. Controller and streams do not know each other.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #subscribers = new Map<Agent, Subscriber>();
   #asOf: ResourceVersions | undefined;
   #asOfIn: ReadonlyMap<string, ResourceVersions> = new Map();
-  /** Revisions of which the log says already that they are too large. */
+  /** Revisions that were logged as too large. */
   readonly #loggedTooLarge = new Set<string>();
   #onTouched: (namespace: string, touched: Touched) => void = () => {};
 
@@ -36,12 +36,12 @@ export class Delivery {
     this.#options = options;
   }
 
-  /** @param onTouched told of the policies and overrides that an agent is counted for from its connection on. */
+  /** @param onTouched called with the policies and overrides of a new agent, whose counts change. */
   start(onTouched: (namespace: string, touched: Touched) => void): void {
     this.#onTouched = onTouched;
   }
 
-  /** How new the snapshots are: those of each namespace in `byNamespace`, and all others. */
+  /** Sets the resource versions of the snapshots: for the namespaces in `byNamespace`, and for all others. */
   setVersions(others: ResourceVersions | undefined, byNamespace: ReadonlyMap<string, ResourceVersions>): void {
     this.#asOf = others;
     this.#asOfIn = byNamespace;
@@ -49,25 +49,25 @@ export class Delivery {
   }
 
   /**
-   * How new the snapshots of a namespace are; absent where the source has no versions. Never that of another namespace:
-   * an agent that receives a version older than its own concludes that the replica is behind.
+   * The resource versions of the snapshots of a namespace; undefined when the source has none. Never those of another
+   * namespace: an agent that receives versions older than its own concludes that the replica is behind.
    */
   asOf(namespace: string): ResourceVersions | undefined {
     return this.#asOfIn.get(namespace) ?? this.#asOf;
   }
 
   /**
-   * Gives every agent of a namespace its snapshot as it is now, and offers what is new to subscribers.
+   * Sets the target of every agent of a namespace to its current snapshot, and passes new targets to subscribers.
    *
-   * @param seenAt when the change was seen that led to it, in ms.
-   * @returns policies and overrides that were added, changed or removed at some agent.
+   * @param seenAt when the operator saw the change, in ms.
+   * @returns the policies and overrides that were added, changed or removed for any agent.
    */
   deliver(namespace: string, seenAt: number): Touched {
     const { fleet, log, snapshots: cache } = this.#options;
-    const moved = new Map<Snapshot, Set<Snapshot | undefined>>();
+    const earlierTargets = new Map<Snapshot, Set<Snapshot | undefined>>();
     const pushed = new Map<string, { snapshot: Snapshot; agents: number }>();
     const asOf = this.asOf(namespace);
-    // By identity: what agents share is not read again for each of them.
+    // By identity of the labels, which agents share, so that each snapshot is looked up once.
     const snapshots = new Map<Labels, Snapshot>();
     const snapshotFor = (labels: Labels) => {
       const snapshot = cache.snapshot(namespace, labels);
@@ -80,8 +80,8 @@ export class Delivery {
       const before = agent.target;
       if (!this.#setTarget(agent, snapshot) || snapshot.revision === before?.revision) continue;
       fleet.expectApplied(agent, snapshot, seenAt);
-      if (!moved.has(snapshot)) moved.set(snapshot, new Set());
-      moved.get(snapshot)!.add(before);
+      if (!earlierTargets.has(snapshot)) earlierTargets.set(snapshot, new Set());
+      earlierTargets.get(snapshot)!.add(before);
       const subscriber = this.#subscribers.get(agent);
       if (subscriber === undefined) continue;
       subscriber(snapshot, asOf);
@@ -96,13 +96,13 @@ export class Delivery {
         'pushed policies',
       );
     }
-    return touchedBy(moved);
+    return touchedBy(earlierTargets);
   }
 
   /**
-   * An agent opened a stream: what it should get, or why it cannot get it. Until `disconnect` it counts as connected.
+   * Connects the agent of a new stream, and returns the snapshot that it should run. Each call needs one `disconnect`.
    *
-   * @throws {LimitError} when there is no room for it.
+   * @throws {LimitError} when a limit of agents or snapshots is reached.
    */
   connect(identity: Identity): { agent: Agent; snapshot: Snapshot } {
     const { snapshots, fleet, clock } = this.#options;
@@ -118,28 +118,28 @@ export class Delivery {
     return { agent, snapshot };
   }
 
-  /** From now on, this subscriber alone is offered new snapshots for the agent; it replaces the one before. */
+  /** Passes new snapshots for the agent to this subscriber, which replaces an earlier one. */
   subscribe(agent: Agent, subscriber: Subscriber): void {
     this.#subscribers.set(agent, subscriber);
   }
 
-  /** A stream of an agent ended; `subscriber` is offered nothing more. */
+  /** Called when a stream of an agent ended: `subscriber` is not called any more. */
   disconnect(agent: Agent, subscriber: Subscriber): void {
     this.#options.fleet.disconnect(agent);
     if (this.#subscribers.get(agent) === subscriber) this.#subscribers.delete(agent);
   }
 
-  /** A snapshot is about to be written to an agent; from now on the agent may report its revision. */
+  /** Called before a snapshot is sent to an agent, which may report its revision from then on. */
   sending(agent: Agent, snapshot: Snapshot): void {
     this.#options.fleet.sent(agent, snapshot);
   }
 
-  /** A snapshot with this revision that was sent to the agent lately. */
+  /** The snapshot with this revision, if it is one of the last that were sent to the agent. */
   recentlySent(agent: Agent, revision: string | undefined): Snapshot | undefined {
     return this.#options.fleet.recentlySent(agent, revision);
   }
 
-  /** Makes a snapshot the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
+  /** Makes a snapshot the target of an agent; returns false when it is too large, and the agent keeps its own. */
   #setTarget(agent: Agent, snapshot: Snapshot): boolean {
     const { fleet, clock, log } = this.#options;
     if (snapshot.tooLarge === undefined) {
@@ -156,10 +156,10 @@ export class Delivery {
 }
 
 /** The policies and overrides that differ between new targets and the targets before. */
-function touchedBy(moved: ReadonlyMap<Snapshot, ReadonlySet<Snapshot | undefined>>): Touched {
+function touchedBy(earlierTargets: ReadonlyMap<Snapshot, ReadonlySet<Snapshot | undefined>>): Touched {
   const policies = new Set<PolicyUid>();
   const overrides = new Set<OverrideUid>();
-  for (const [to, bases] of moved) {
+  for (const [to, bases] of earlierTargets) {
     for (const from of bases) {
       for (const uid of differing(from?.entries, to.entries)) policies.add(uid);
       for (const uid of differing(from?.overrides, to.overrides)) overrides.add(uid);

@@ -334,7 +334,72 @@ describe('beside another replica', () => {
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, halfOpen: 1 } });
     expect(events).toEqual(['Warning BreakerOpened', 'Warning OutageBegan']);
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
-    expect(events.slice(2)).toEqual(['Normal BreakerClosed', 'Normal OutageEnded']);
+    expect(events.slice(2)).toEqual(['Normal BreakerClosed']);
     expect(written.at(-1)!.outage).toMatchObject({ first: 'a on pod-9', mostOpen: 1, endTime: expect.any(String) });
+  });
+
+  describe('an outage', () => {
+    const open = () => elsewhere(1, 1, { breakers: { ...NO_BREAKERS, open: 1 }, open: ['a on pod-9'] });
+    const close = () => elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
+    const outageEvents = () => events.filter((event) => event.includes('Outage'));
+    const pass = (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) {
+        now += 1_000;
+        reconciler.announceOutagesOver();
+      }
+    };
+
+    beforeEach(() => {
+      appear();
+      set(policy('a'));
+    });
+
+    it('that is interrupted sends one Event at its beginning and one when it is over', () => {
+      for (let flap = 0; flap < 5; flap += 1) {
+        open();
+        pass(5);
+        close();
+        pass(30);
+      }
+      expect(outageEvents()).toEqual(['Warning OutageBegan']);
+      pass(29);
+      expect(outageEvents()).toEqual(['Warning OutageBegan']);
+      pass(600);
+      expect(outageEvents()).toEqual(['Warning OutageBegan', 'Normal OutageEnded']);
+    });
+
+    it('that is over is announced before the next one begins', () => {
+      open();
+      close();
+      now += 60_000;
+      open();
+      expect(outageEvents()).toEqual(['Warning OutageBegan', 'Normal OutageEnded', 'Warning OutageBegan']);
+    });
+
+    it.each([
+      ['before it was over is announced by the next leader', 30, ['Normal OutageEnded']],
+      ['after it was over is not announced again', 61, []],
+    ])('whose leader left %s', (_what, seconds, expected) => {
+      open();
+      close();
+      pass(seconds);
+      const { outage, ...status } = written.at(-1)!;
+      begin();
+      appear();
+      set(policy('a', { status: { ...status, outage } }));
+      pass(120);
+      expect(outageEvents()).toEqual(expected);
+    });
+
+    it('of a policy that was deleted, or of a replica that no longer leads, sends nothing more', () => {
+      open();
+      close();
+      leading = false;
+      pass(120);
+      leading = true;
+      set();
+      pass(120);
+      expect(outageEvents()).toEqual(['Warning OutageBegan']);
+    });
   });
 });

@@ -3,20 +3,21 @@ import type { PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
-import { outageEvent } from '../core/status/outage-status.ts';
+import { type EndedOutage, hasEnded, isOver, outageBegan, outageEnded } from '../core/status/outage-status.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { PolicyUid } from '../core/uid.ts';
 import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
 
 interface PolicyRecord {
   readonly namespace: string;
-  /** The version of the spec that its status describes. */
+  /** The digest of the version that its status describes. */
   digest: string;
+  /** When this version was first seen here. */
   seenAt: number;
-  /** How many agents it had before this leader began, or before a replica left. */
+  /** The number of agents before this replica led, or before another one left. */
   expected: number;
-  /** Whether its status was worked out here, and not only read back. */
-  reconciledHere: boolean;
+  /** Whether its status was computed by this leader, and not only read from the source. */
+  computedHere: boolean;
 }
 
 /**
@@ -25,10 +26,12 @@ interface PolicyRecord {
  */
 export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   readonly #options: StatusReconcilerOptions;
-  /** When agents were last known to be on their way here. */
+  /** The start of the last grace period, in which agents are still connecting. */
   #graceSince: number;
   readonly #records = new Map<PolicyUid, PolicyRecord>();
   readonly #changedAt = new Map<PolicyUid, number>();
+  /** Outages that ended, until they are over: an opening until then continues them. */
+  readonly #endedOutages = new Map<PolicyUid, EndedOutage>();
 
   constructor(options: StatusReconcilerOptions) {
     super(options);
@@ -36,38 +39,49 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     this.#graceSince = options.clock.now();
   }
 
-  /** A policy is new or was edited; the time until it is programmed counts from here. */
+  /** Called for a new or edited policy, whose time until it is programmed begins now. */
   onPolicyChanged({ uid }: Policy): void {
     this.#changedAt.set(uid, this.#options.clock.now());
   }
 
-  /** This replica leads from now on: what was written by the leader before it is where it begins. */
+  /** Drops the statuses of an earlier term: this leader continues from those that the former leader wrote. */
   onElected(): void {
     this.#records.clear();
+    this.#endedOutages.clear();
     this.statuses.clear();
   }
 
   /**
-   * A replica left: statuses stay as they are until as many agents as before are back, or the time for that is over.
+   * Called when a replica left: a status is not changed until as many agents as before are connected, or the grace
+   * period is over.
    */
   beginGracePeriod(): void {
     this.#graceSince = this.#options.clock.now();
     for (const [uid, record] of this.#records) {
-      record.reconciledHere = false;
+      record.computedHere = false;
       record.expected = this.statuses.get(uid)?.agents?.matched ?? 0;
     }
   }
 
-  /** Policies with a status that changes with time alone. */
+  /** The policies whose status changes with time alone, by namespace. */
   timeDependent(): Map<string, PolicyUid[]> {
     const waiting = new Map<string, PolicyUid[]>();
-    for (const [uid, { namespace, reconciledHere }] of this.#records) {
-      if (reconciledHere && conditionOf(this.statuses.get(uid), 'Programmed')?.reason !== 'Pending') continue;
+    for (const [uid, { namespace, computedHere }] of this.#records) {
+      if (computedHere && conditionOf(this.statuses.get(uid), 'Programmed')?.reason !== 'Pending') continue;
       const uids = waiting.get(namespace) ?? [];
       uids.push(uid);
       waiting.set(namespace, uids);
     }
     return waiting;
+  }
+
+  /** Sends the Event of each outage that is over now. To be called once a second. */
+  announceOutagesOver(): void {
+    if (!this.#options.replicas.leading) return;
+    for (const [uid, outage] of this.#endedOutages) {
+      const policy = this.find(uid)?.object;
+      if (policy && isOver(outage, this.#options.wallClock())) this.#announceOver(policy, outage);
+    }
   }
 
   /** How many agents of this replica apply and reject a policy, with the states of their breakers. */
@@ -78,10 +92,11 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   override forget(policy: Policy): void {
     this.#records.delete(policy.uid);
     this.#changedAt.delete(policy.uid);
+    this.#endedOutages.delete(policy.uid);
     super.forget(policy);
   }
 
-  /** Reports changes on the agents of another replica; that replica has logged each of them. */
+  /** Sends Events about the agents of another replica, which has logged each change. */
   onReplicaReport({ uid, before, after }: AggregateChange): void {
     const { snapshots, sink, replicas } = this.#options;
     const policy = snapshots.find(uid)?.policy;
@@ -92,14 +107,18 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     if (is.breakers.open > was.breakers.open && opened.length > 0) {
       sink.event(policy, { type: 'Warning', reason: 'BreakerOpened', message: `opened: ${opened.join(', ')}` });
     }
-    const unwell = ({ breakers: { open, halfOpen } }: typeof NOTHING) => open + halfOpen;
-    if (unwell(was) > 0 && unwell(is) === 0 && is.breakers.closed > was.breakers.closed) {
-      const message = `${unwell(was)} of its breakers closed, and none is open there`;
+    const notClosed = ({ breakers: { open, halfOpen } }: typeof NOTHING) => open + halfOpen;
+    if (notClosed(was) > 0 && notClosed(is) === 0 && is.breakers.closed > was.breakers.closed) {
+      const message = `breakers that closed on the agents of another replica: ${notClosed(was)}; none of them is open`;
       sink.event(policy, { type: 'Normal', reason: 'BreakerClosed', message });
     }
   }
 
-  /** Tells of what an agent reported for the first time; `mayLog` says before each line whether it may be written. */
+  /**
+   * Logs and sends Events for the transitions and rejections that are new in a report.
+   *
+   * @param mayLog whether a line may be written; called before each line.
+   */
   onReport(
     namespace: string,
     instance: string,
@@ -142,11 +161,11 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     return this.#options.fleet.counts(namespace, uids, now);
   }
 
-  protected wasWorkedOut(uid: PolicyUid): boolean {
-    return this.#records.get(uid)?.reconciledHere === true;
+  protected wasComputed(uid: PolicyUid): boolean {
+    return this.#records.get(uid)?.computedHere === true;
   }
 
-  protected workOut(policy: Policy, digest: string, merged: Merged, now: number): Outcome<Policy> | undefined {
+  protected compute(policy: Policy, digest: string, merged: Merged, now: number): Outcome<Policy> | undefined {
     const { uid, generation, problems } = policy;
     const { snapshots, wallClock } = this.#options;
     const changedAt = this.#changedAt.get(uid) ?? now;
@@ -169,14 +188,16 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     };
     const status = statusOf(input);
     const reason = conditionOf(before, 'Accepted')?.reason;
-    const settled = sameSpec && !record.reconciledHere && reason === conditionOf(status, 'Accepted')?.reason;
+    const settled = sameSpec && !record.computedHere && reason === conditionOf(status, 'Accepted')?.reason;
     if (settled && inGracePeriod(input)) return undefined;
     record.digest = digest;
-    record.reconciledHere = true;
+    record.computedHere = true;
     return { before, status, announce: () => this.#announce(policy, before, status, sameSpec, input.ageMs) };
   }
 
-  /** Why a breaker of a policy opened, and the failure that opened it, when an agent of this replica told. */
+  /**
+   * The reason and the last failure of an open breaker of a policy; undefined when no agent of this replica has one.
+   */
   #causeOf({ namespace, uid }: Policy): string | undefined {
     for (const { uid: own, over, reason, error } of this.#options.fleet.outages.list(namespace)) {
       if (own !== uid || over || reason === undefined) continue;
@@ -185,7 +206,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     return undefined;
   }
 
-  /** Begins with what the source says of a policy. */
+  /** Creates the record of a policy from the status in the source. */
   #readBack({ uid, namespace, generation, status }: Policy, digest: string, seenAt: number): PolicyRecord {
     const written = generation > 0 && status?.observedGeneration === generation;
     const record = {
@@ -193,10 +214,13 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
       digest: written ? digest : '',
       seenAt,
       expected: status?.agents?.matched ?? 0,
-      reconciledHere: false,
+      computedHere: false,
     };
     this.#records.set(uid, record);
     if (status) this.statuses.set(uid, status);
+    // The Event of an outage that is over was sent by the leader before.
+    const outage = status?.outage;
+    if (hasEnded(outage) && !isOver(outage, this.#options.wallClock())) this.#endedOutages.set(uid, outage);
     return record;
   }
 
@@ -209,14 +233,13 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   ): void {
     const { log, sink } = this.#options;
     const facts = { namespace: policy.namespace, policy: policy.name, generation: policy.generation };
-    const event = outageEvent(before?.outage, after.outage);
-    if (event) sink.event(policy, event);
+    this.#announceOutage(policy, before?.outage, after.outage);
     const accepted = conditionOf(after, 'Accepted')!;
     const wasAccepted = conditionOf(before, 'Accepted');
     if (!sameSpec || wasAccepted?.reason !== accepted.reason) {
       const fine = accepted.status === 'True';
       log[fine ? 'info' : 'warn']({ ...facts, detail: accepted.message }, `policy ${STATE_WORDS[accepted.reason]}`);
-      // An edit that is as good as the version before it is no news for a person.
+      // No Event for an edit that changes nothing about acceptance.
       if (!fine || wasAccepted?.reason !== accepted.reason) {
         const named = fine ? 'Accepted' : accepted.reason;
         sink.event(policy, { type: fine ? 'Normal' : 'Warning', reason: named, message: accepted.message });
@@ -230,12 +253,29 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
       log.info({ ...facts, agents: matched, tookMs: Math.round(tookMs) }, 'policy programmed');
       sink.event(policy, { type: 'Normal', reason: 'Programmed', message: programmed.message });
     } else if (programmed.reason === 'AgentsGone') {
-      log.warn({ ...facts, detail: programmed.message }, 'policy has no agent any more');
+      log.warn({ ...facts, detail: programmed.message }, 'policy has no live agent any more');
       sink.event(policy, { type: 'Warning', reason: 'AgentsGone', message: programmed.message });
     } else if (programmed.reason === 'Rejected' && accepted.status === 'True') {
       log.warn({ ...facts, detail: programmed.message }, 'policy rejected by agents');
       sink.event(policy, { type: 'Warning', reason: 'Rejected', message: programmed.message });
     }
+  }
+
+  /** Sends an Event at the beginning of an outage, and keeps its end until it is over: an outage ends once. */
+  #announceOutage(policy: Policy, before: PolicyStatus['outage'], after: PolicyStatus['outage']): void {
+    if (after === undefined) return;
+    const ended = this.#endedOutages.get(policy.uid);
+    if (after.startTime !== before?.startTime) {
+      if (ended) this.#announceOver(policy, ended);
+      this.#options.sink.event(policy, outageBegan(after));
+    }
+    if (!hasEnded(after)) this.#endedOutages.delete(policy.uid);
+    else if (!hasEnded(before)) this.#endedOutages.set(policy.uid, after);
+  }
+
+  #announceOver(policy: Policy, outage: EndedOutage): void {
+    this.#endedOutages.delete(policy.uid);
+    this.#options.sink.event(policy, outageEnded(outage));
   }
 }
 

@@ -1,12 +1,12 @@
-/** How many calls bring up every key once. */
+/** The number of calls that return every key once. */
 const CALLS = 30;
 
-/** Brings up every key of a changing set in turn, a part at each call, so that no call has much to do. */
+/** Returns the keys of a changing set in turns, a part at each call, so that no call has much work. */
 export class Rotation {
   #left: string[] = [];
   #part = 0;
 
-  /** The keys of this round that are still to come; some may have been removed from the set since. */
+  /** The next part of the keys. Some may have been removed from the set since the turn began. */
   next(keys: Iterable<string>): string[] {
     if (this.#left.length === 0) {
       this.#left = [...keys];

@@ -22,17 +22,17 @@ export interface StatusReconcilerOptions {
 export interface Outcome<T extends Subject> {
   readonly before: StatusOf<T> | undefined;
   readonly status: StatusOf<T>;
-  /** Called after the status was handed to the sink, when it says something else than before. */
+  /** Logs and sends Events. Called after a status that differs from the previous one was passed to the sink. */
   announce(): void;
 }
 
 /**
- * Counts what the fleet of this replica makes of each object of one kind; on the leader, works out their statuses from
- * what all replicas count, and hands those that are different to the sink. Subclasses define
- * what is counted, which status follows from it, and which changes are announced.
+ * Counts, for each object of one kind, the agents of this replica that apply or reject it. On the leader, computes the
+ * statuses from the counts of all replicas, and passes changed ones to the sink. Subclasses define what is counted,
+ * which status follows from the counts, and which changes are announced.
  */
 export abstract class StatusReconciler<T extends Subject> {
-  /** The newest status of each object that this leader knows of. */
+  /** The newest status of each object, on the leader. */
   protected readonly statuses = new Map<T['uid'], StatusOf<T>>();
   readonly #options: StatusReconcilerOptions;
   readonly #touched = new Map<string, Set<T['uid']>>();
@@ -42,7 +42,7 @@ export abstract class StatusReconciler<T extends Subject> {
     this.#options = options;
   }
 
-  /** An object that is still there, and the version of its spec that is counted. */
+  /** An object, and the digest of the version that is counted; undefined when it was deleted. */
   protected abstract find(uid: T['uid']): { readonly object: T; readonly digest: string } | undefined;
 
   /** Counts, for each of these objects, how many agents of this replica apply and reject it. */
@@ -52,11 +52,11 @@ export abstract class StatusReconciler<T extends Subject> {
     now: number,
   ): ReadonlyMap<T['uid'], PolicyCounts>;
 
-  /** Computes the status from the counts of all replicas; undefined while it is too early to say. */
-  protected abstract workOut(object: T, digest: string, merged: Merged, now: number): Outcome<T> | undefined;
+  /** Computes the status from the counts of all replicas; undefined while too few agents have reported. */
+  protected abstract compute(object: T, digest: string, merged: Merged, now: number): Outcome<T> | undefined;
 
-  /** Whether the status of an object was worked out here, and not only read back. */
-  protected abstract wasWorkedOut(uid: T['uid']): boolean;
+  /** Whether the status of an object was computed by this leader, and not only read from the source. */
+  protected abstract wasComputed(uid: T['uid']): boolean;
 
   /** Marks objects whose counts or status may have changed; uids of objects that are gone are ignored. */
   touch(namespace: string, uids: Iterable<T['uid']>): void {
@@ -71,13 +71,13 @@ export abstract class StatusReconciler<T extends Subject> {
     return this.#touched.size > 0;
   }
 
-  /** The newest status of an object; on a replica that does not lead, what the leader wrote. */
+  /** The newest status of an object; on a replica that does not lead, the one that the leader wrote. */
   status({ uid, status }: T): StatusOf<T> | undefined {
     const written = status as StatusOf<T> | undefined;
     return this.#options.replicas.leading ? (this.statuses.get(uid) ?? written) : written;
   }
 
-  /** An object is gone. */
+  /** Drops a deleted object. */
   forget(object: T): void {
     const { aggregates, replicas, sink } = this.#options;
     this.statuses.delete(object.uid);
@@ -86,7 +86,7 @@ export abstract class StatusReconciler<T extends Subject> {
     sink.forget(object);
   }
 
-  /** Counts again for all objects that were touched, and works out their statuses on the leader. */
+  /** Counts again for all touched objects, and computes their statuses on the leader. */
   reconcile(): void {
     const { aggregates, replicas, clock } = this.#options;
     const now = clock.now();
@@ -105,21 +105,21 @@ export abstract class StatusReconciler<T extends Subject> {
   }
 
   /**
-   * Hands a part of the statuses to the sink again, for somebody else may have changed or removed what was written. To
-   * be called once a second.
+   * Passes a part of the statuses to the sink again, because another writer may have changed or removed a stored
+   * status. To be called once a second.
    */
   rewrite(): void {
     const { replicas, sink } = this.#options;
     if (!replicas.leading) return;
     for (const uid of this.#rotation.next(this.statuses.keys())) {
       const [object, status] = [this.find(uid)?.object, this.statuses.get(uid)];
-      if (object && status && this.wasWorkedOut(uid)) sink.write(object, status);
+      if (object && status && this.wasComputed(uid)) sink.write(object, status);
     }
   }
 
   #reconcile(object: T, digest: string, now: number): void {
     const { aggregates, sink } = this.#options;
-    const outcome = this.workOut(object, digest, aggregates.merged(object.uid, digest), now);
+    const outcome = this.compute(object, digest, aggregates.merged(object.uid, digest), now);
     if (outcome === undefined) return;
     const { before, status } = outcome;
     this.statuses.set(object.uid, status);

@@ -6,28 +6,28 @@ export interface BoundedFileOptions {
   /** A larger file is not read. Absent: 1 MiB. */
   readonly maxBytes?: number;
   /**
-   * How far the file is trusted. `given`: whoever started the process named it. `secret`: as `given`, and others may
-   * not write it. `own`: this process wrote it; it is no link, has one name, and belongs to this user, whom alone it
-   * lets write. Absent: `given`.
+   * The required protection of the file. `given`: none, because the user named it. `secret`: other users must not be
+   * able to write it. `own`, for files that this process wrote: also no symbolic link, no second hard link, and owned
+   * by the user of this process. Absent: `given`.
    */
   readonly trust?: 'given' | 'secret' | 'own';
   /**
-   * The folder that the file must lie in when links are followed, as mounted ConfigMaps have them. Absent: anywhere.
+   * The folder that must contain the target of symbolic links, as in mounted ConfigMaps. Absent: any.
    */
   readonly within?: string;
 }
 
 const DEFAULT_MAX_BYTES = 1024 * 1024;
 
-/** Neither a FIFO nor a terminal holds up who opens it so. */
+/** With these flags, opening a FIFO or a terminal does not block. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * Reads a regular file of bounded size. It waits for no writer, reads no device, and stops where a file grows past its
- * bound while it is read.
+ * Reads a regular file of bounded size. It never blocks on a FIFO or a device, and fails when the file grows while it
+ * is read.
  *
- * @throws when there is none, or it is not to be trusted; the message names the path and says what to do. `code` is
- * that of the system where the system refused.
+ * @throws when there is no such file, or it is not protected as required; the message names the path and says what to
+ *   do. An error of the system has its `code`.
  */
 export async function readBoundedFile(path: string, options: BoundedFileOptions = {}): Promise<Buffer> {
   if (options.within !== undefined) checkWithin(path, await realpath(path), await realpath(options.within));
@@ -48,7 +48,7 @@ export async function readBoundedFile(path: string, options: BoundedFileOptions 
   }
 }
 
-/** The same, for what is read before anything is served. */
+/** Like `readBoundedFile`, for the start, before anything is served. */
 export function readBoundedFileSync(path: string, options: BoundedFileOptions = {}): Buffer {
   if (options.within !== undefined) checkWithin(path, realpathSync(path), realpathSync(options.within));
   check(path, statSync(path), options);
@@ -70,7 +70,7 @@ export function readBoundedFileSync(path: string, options: BoundedFileOptions = 
 
 const flagsOf = ({ trust }: BoundedFileOptions) => (trust === 'own' ? FLAGS | constants.O_NOFOLLOW : FLAGS);
 
-/** One byte more than the file had, which shows that it grew. */
+/** One byte more than the size, so that growth is noticed. */
 const roomFor = ({ size }: Stats, maxBytes: number) => Math.min(size, maxBytes) + 1;
 
 function taken(path: string, buffer: Buffer, length: number): Buffer {
@@ -83,7 +83,7 @@ function checkWithin(path: string, real: string, folder: string): void {
   throw new Error(`${path} is a link to ${real}, outside of ${folder}; put the file itself there`);
 }
 
-/** Returns the most that may be read. */
+/** Checks the protection of a file. Returns the maximum size. */
 function check(
   path: string,
   found: Stats,

@@ -8,8 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Why a path cannot be read, in words that name the path. Errors other than those of the system keep their message,
- * which names the path already.
+ * Describes why a path cannot be read. A message of an error of this program is kept, because it names the path.
  */
 export function unreadable(path: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;

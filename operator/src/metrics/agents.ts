@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { type Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet/fleet.ts';
+import { CACHE_LIMITS } from '../core/limits/cache-limits.ts';
 import type { MetricReader } from './reading.ts';
 
-/** Maximum number of series by version, because agents can send any text. */
-const MAX_LIBRARIES = 20;
+/** Agents can send any text. */
+const MAX_LIBRARIES = CACHE_LIMITS['library-versions'].entries;
 
 interface LibraryCensus {
   readonly language: string;

@@ -1,19 +1,19 @@
-/** A person or a program that uses the admin API, as far as it was proved. */
+/** The authenticated user of a request to the admin API: a person or a program. */
 export interface UserInfo {
   readonly name: string;
   readonly uid?: string;
   readonly groups: readonly string[];
-  /** What else the cluster knows of who it is; some authorizers ask for it. */
+  /** Further attributes from the API server, which some authorizers need. */
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The attributes of a request, in the terms of Kubernetes authorization. */
+/** What a request wants to do, in the terms of Kubernetes authorization. */
 export interface ResourceAttributes {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'delete';
   readonly resource: 'circuitbreakerpolicies' | 'circuitbreakeroverrides';
   /** Absent: in all namespaces. */
   readonly namespace?: string;
-  /** Absent: no single object. */
+  /** Absent: all objects. */
   readonly name?: string;
 }
 
@@ -21,15 +21,15 @@ export interface ResourceAttributes {
 export interface Access {
   readonly method: 'none' | 'review';
   /**
-   * Who sent a request with this `Authorization` header.
+   * Authenticates the sender of a request by its `Authorization` header.
    *
-   * @throws {AuthError}
+   * @throws {AuthError} when the user is not authenticated.
    */
   user(authorization: string | undefined): Promise<UserInfo>;
   /**
-   * Returns when the person may do this.
+   * Resolves when the user may do this.
    *
-   * @throws {AuthError} saying what is not allowed.
+   * @throws {AuthError} that names what is not allowed.
    */
   check(user: UserInfo, attributes: ResourceAttributes): Promise<void>;
 }

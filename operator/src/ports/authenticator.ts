@@ -1,46 +1,50 @@
 import type { Labels } from '../core/policy/selector.ts';
 
-/** Who sent a request, as far as it was proved. */
+/** The authenticated sender of a request. */
 export interface AgentIdentity {
   readonly namespace: string;
-  /** The pod that its token is bound to. Absent: a token without a pod, or none at all. */
+  /** The pod that its token is bound to. Absent: the token is bound to none, or there is no token. */
   readonly pod?: { readonly name: string; readonly uid: string };
   /** When its token expires, in milliseconds since 1970. Absent: never, or not known. */
   readonly expiresAt?: number;
 }
 
-/** The credentials in a request. `namespace` is the client's own claim. */
+/** The credentials in a request. */
 export interface Credentials {
+  /** The `Authorization` header. */
   readonly authorization: string | undefined;
+  /** The namespace that the client claims. */
   readonly namespace: string | undefined;
-  /** Where the connection comes from. */
+  /** The source address of the connection. */
   readonly address: string;
 }
 
-/** Authenticates requests. */
+/** Authenticates agents. */
 export interface Authenticator {
   readonly method: 'none' | 'file' | 'token-review';
   /**
-   * Refuses what needs no question to be refused, before it takes the place of somebody else. Absent: nothing.
+   * Refuses requests that are known to be invalid without a review, before they use a limited resource. Absent: none.
    *
-   * @throws {AuthError}
+   * @throws {AuthError} when the request is refused.
    */
   screen?(credentials: Credentials): void;
   /**
-   * Who sent a request; `what` tells what it wants.
+   * Authenticates the sender of a request.
    *
-   * @throws {AuthError}
+   * @param what the purpose of the request.
+   * @throws {AuthError} when the sender is not authenticated.
    */
   identify(credentials: Credentials, what: 'stream' | 'report'): Promise<AgentIdentity>;
   /**
-   * The labels that selectors are matched with; `claimed` is what the client says they are.
+   * The labels of an agent, for selectors.
    *
-   * @throws {AuthError}
+   * @param claimed the labels in the request.
+   * @throws {AuthError} when the pod of the agent is gone, or its labels cannot be read.
    */
   labels(agentIdentity: AgentIdentity, claimed: Labels): Promise<Labels>;
 }
 
-/** Why a caller is not served. `unavailable` says that we could not find out, and nothing about the caller. */
+/** Why a caller is refused. `unavailable`: it could not be authenticated, whether or not its credentials are valid. */
 export type AuthErrorReason =
   | 'no-token'
   | 'bad-token'
@@ -83,8 +87,9 @@ export class AuthError extends Error {
 }
 
 /**
- * The token of an `Authorization: Bearer` header; `advice` tells how to have one.
+ * The token of an `Authorization: Bearer` header.
  *
+ * @param advice how to provide a token, for the error.
  * @throws {AuthError} when there is none.
  */
 export function bearerToken(

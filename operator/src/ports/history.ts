@@ -1,9 +1,9 @@
 import type { Policy } from '../core/policy/policy.ts';
 
-/** How many revisions of a policy are kept, the newest ones. */
+/** Maximum number of stored revisions of a policy. The oldest ones are removed. */
 export const HISTORY_LIMIT = 10;
 
-/** A spec that a policy once had. */
+/** An earlier or the current spec of a policy. */
 export interface Revision {
   /** Grows with each edit. In a cluster it is the generation of the policy. */
   readonly revision: number;
@@ -12,26 +12,28 @@ export interface Revision {
   readonly spec: unknown;
 }
 
-/** Keeps what policies were. Nothing but `list` waits for a disk or the network, and nothing but it fails. */
+/** Stores the specs of policies. Only `list` waits for a disk or the network, and only it fails. */
 export interface History {
-  /** The policy is new or was edited, as far as the caller knows; what is recorded already is not recorded again. */
+  /** Records the spec of a policy that may be new or edited. A spec that is stored already is not stored again. */
   record(policy: Policy): void;
-  /** The policy is gone: nothing of it needs to be held in memory. What is stored stays where it is. */
+  /** Frees the memory of a deleted policy. Its stored revisions stay. */
   forget(policy: Policy): void;
-  /** The newest first. Rejects when they cannot be read. */
+  /** The stored revisions, the newest first. Rejects when they cannot be read. */
   list(policy: Policy): Promise<Revision[]>;
   stop(): Promise<void>;
 }
 
 /** A field that differs between two specs; absent on a side that does not have it. */
 export interface FieldChange {
-  /** Dotted, without `spec`. */
+  /** The dotted path, without `spec`. */
   readonly field: string;
+  /** Absent: the field was added. */
   readonly from?: unknown;
+  /** Absent: the field was removed. */
   readonly to?: unknown;
 }
 
-/** What turns one spec into another, field by field; a list is one value. */
+/** The fields that differ between two specs. A list is one value. */
 export function changesBetween(before: unknown, after: unknown, path = ''): FieldChange[] {
   if (isFields(before) && isFields(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];

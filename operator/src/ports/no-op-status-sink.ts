@@ -1,6 +1,6 @@
 import type { StatusSink } from './status-sink.ts';
 
-/** For a source that has no place for status and Events: both stay readable through the admin API and the log. */
+/** For a source that cannot store status and Events: the admin API shows statuses, and the log has both. */
 export const noOpStatusSink: StatusSink = {
   write() {},
   event() {},

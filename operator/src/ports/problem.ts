@@ -1,7 +1,7 @@
-/** A request that is not granted: the status as in HTTP, and a sentence that says what, which and what to do. */
+/** A refused request: its HTTP status, and a message that names the object, the reason and what to do. */
 export class Problem extends Error {
   readonly status: number;
-  /** When to retry, in ms from now. Absent: it is not a matter of time. */
+  /** How long to wait before a retry, in ms. Absent: a retry does not help. */
   readonly retryAfterMs: number | undefined;
 
   constructor(status: number, message: string, retryAfterMs?: number) {

@@ -1,19 +1,20 @@
-/** Is notified of the progress of the items in a queue, by their keys. */
+/** Notified of the progress of the items in a queue, by their keys. */
 export interface QueueObserver {
-  /** An item waits; nothing new when it waited before. */
+  /** An item was added; called again when it is added while it waits. */
   added(key: string): void;
+  /** The work on an item begins. */
   taken(key: string): void;
-  /** A waiting item is not wanted any more. */
+  /** A waiting item was removed. */
   dropped(key: string): void;
-  /** The work on an item is over, for now or for good. */
+  /** The work on an item ended. */
   done(key: string, result: 'success' | 'error'): void;
-  /** An item will be worked on again because it failed. */
+  /** A failed item will be retried. */
   retried(key: string): void;
 }
 
 export const noOpQueueObserver: QueueObserver = { added() {}, taken() {}, dropped() {}, done() {}, retried() {} };
 
-/** Works on the only item of a queue. */
+/** Reports the work on a queue of one item to its observer. */
 export function observed(observer: QueueObserver, key: string, work: () => void): void {
   observer.added(key);
   observer.taken(key);

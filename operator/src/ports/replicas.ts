@@ -1,31 +1,31 @@
 import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
 
-/** What is known about the other replicas. */
+/** Notified of changes of the other replicas. */
 export interface ReplicasListener {
-  /** Other replicas count something else. */
+  /** Counts of other replicas changed. */
   changed(changes: readonly AggregateChange[]): void;
-  /** This replica leads from now on. */
+  /** This replica was elected as the leader. */
   elected(): void;
   /**
-   * Replicas came, left or were given up.
+   * Replicas joined, left or expired.
    *
-   * @param left whether agents of one of them are on their way to the others.
+   * @param left whether one left, so that its agents are about to connect to others.
    */
   regrouped(left: boolean): void;
 }
 
-/** The other replicas of this operator. Nothing here throws, and nothing waits for the network but `stop`. */
+/** The other replicas of this operator. No method throws, and only `stop` waits for the network. */
 export interface Replicas {
   start(aggregates: Aggregates, listener: ReplicasListener): void;
   /** Whether this replica writes status and Events. */
   readonly leading: boolean;
-  /** What this replica counts for a policy is different, or the policy is gone. */
+  /** Publishes the counts of this replica for a policy, which changed or was deleted. */
   publish(uid: string): void;
-  /** Gives up the leadership and takes everything of this replica away, so that others continue without it at once. */
+  /** Releases the leadership and removes the objects of this replica, so that the others continue at once. */
   stop(): Promise<void>;
 }
 
-/** A single process: it is the leader, and there are no other replicas. */
+/** For an operator with a single process, which is always the leader. */
 export const singleReplica: Replicas = {
   start() {},
   leading: true,

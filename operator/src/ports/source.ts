@@ -1,7 +1,7 @@
 import type { Override } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 
-/** Something in a source that could not become a policy at all, such as a file that is not YAML. */
+/** A part of a source that is no policy, such as a file that is not YAML. */
 export interface SourceProblem {
   /** The file, or the object. */
   readonly where: string;
@@ -11,15 +11,15 @@ export interface SourceProblem {
 
 /** The current content of a source. */
 export interface SourceState {
-  /** Whether a whole list was read at least once. A later failure to read does not make it false again. */
+  /** Whether a complete list was read at least once. It stays true when a later read fails. */
   readonly synced: boolean;
-  /** Why the source cannot be read right now; absent while it can be read. What was known stays in `policies`. */
+  /** Why the source cannot be read now; `policies` then has the last readable ones. Absent: it can be read. */
   readonly unreadable?: string;
   /** The resourceVersion of the cache, a decimal string; absent where there is none. */
   readonly asOf?: string;
   /**
-   * The same by namespace, where each is read by itself and has a version of its own; `asOf` is then the lowest.
-   * Absent: it is one for all.
+   * The resourceVersion of each namespace, when each is watched separately; `asOf` is then the lowest. Absent: `asOf`
+   * applies to all namespaces.
    */
   readonly asOfIn?: ReadonlyMap<string, string>;
   /** By `namespace/name`. */
@@ -28,22 +28,23 @@ export interface SourceState {
   readonly overrides?: ReadonlyMap<string, Override>;
   /** The resourceVersion of the cache of overrides; absent where there is none. */
   readonly overridesAsOf?: string;
-  /** The same for overrides as `asOfIn`. */
+  /** Like `asOfIn`, for overrides. */
   readonly overridesAsOfIn?: ReadonlyMap<string, string>;
   readonly problems: readonly SourceProblem[];
 }
 
-/** Where policies come from. A failure to read is `unreadable`, never an empty set. */
+/** The source of policies. When it cannot be read, it is `unreadable`, and never empty. */
 export interface Source {
   readonly kind: 'kubernetes' | 'directory';
   /**
-   * Begins to read, for ever. `changed` is called after every change of `state()`, in a later turn than the call to
-   * `start`.
+   * Starts reading, until `stop`.
+   *
+   * @param changed called after every change of `state()`, never during the call of `start`.
    */
   start(changed: () => void): void;
   state(): SourceState;
   /**
-   * Reads everything afresh, consistently; resolves when `state()` is at least as new as the store was at the call.
+   * Reads everything again; resolves when `state()` is at least as new as the store was at the time of the call.
    * Rejects while the source cannot be read.
    */
   refresh(): Promise<void>;

@@ -1,17 +1,23 @@
-import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MAX_DURATION_MS, type OverrideSpec } from '@fuseboard/schema';
+import { isDeepStrictEqual } from 'node:util';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
-import { type Override, TOO_FAR } from '../core/policy/override.ts';
-import type { Policy } from '../core/policy/policy.ts';
-import { readOverride } from '../core/policy/read-override.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
-import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
+import type { Source, SourceState } from '../ports/source.ts';
 import type { LocalOverrides } from '../stores/overrides.ts';
-import { type FileOverride, type FilePolicy, MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
+import {
+  type AcceptedFile,
+  type FileContent,
+  hasContent,
+  keyOf,
+  readableFile,
+  removesObjects,
+  unreadableFile,
+} from './accepted-file.ts';
+import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
+import { FileObjects } from './file-objects.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
 
 export interface DirectoryOptions {
@@ -33,25 +39,16 @@ export interface DirectoryOptions {
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
-/** The result of reading a file: its text, an error, or its absence. */
-type FileContent = { text: string } | { unreadable: string } | 'absent';
-
-interface Content {
-  /** The accepted text of the file. */
-  text: string | undefined;
-  parsed: ParsedFile;
-  problems: readonly SourceProblem[];
-}
-
-/** The last read of a file. While the file system reports the same mark, the text is unchanged. */
-interface FolderReading {
+/** The last reading of a file. While the file system reports the same mark, the text is unchanged. */
+interface Reading {
   readonly mark: string;
   readonly text: string;
 }
 
+/** New content of a file, which is accepted when it stays unchanged. */
 interface PendingFile {
-  sight: FileContent;
-  since: number;
+  readonly content: FileContent;
+  readonly since: number;
 }
 
 /**
@@ -72,12 +69,10 @@ export function directorySource({
   rereadMs = 5_000,
 }: DirectoryOptions): Source {
   const lastGood: LastGood | undefined = stateFolder === undefined ? undefined : lastGoodFolder(stateFolder);
-  const files = new Map<string, Content>();
-  const doubts = new Map<string, PendingFile>();
-  const readings = new Map<string, FolderReading>();
-  /** The policy built from each parsed file policy, so that unchanged files cost almost nothing. */
-  const made = new WeakMap<object, Policy>();
-  const madeOverrides = new WeakMap<object, Override>();
+  const files = new Map<string, AcceptedFile>();
+  const pending = new Map<string, PendingFile>();
+  const readings = new Map<string, Reading>();
+  const objects = new FileObjects();
   let state: SourceState = { synced: false, policies: new Map(), overrides: new Map(), problems: [] };
   let changed: () => void = () => {};
   let watcher: FSWatcher | undefined;
@@ -94,7 +89,7 @@ export function directorySource({
    *
    * @param whole whether to read every file, including those with an unchanged mark.
    */
-  async function look(whole: boolean): Promise<number | undefined> {
+  async function readFolder(whole: boolean): Promise<number | undefined> {
     if (whole) readings.clear();
     let names: string[];
     let identity: string;
@@ -107,35 +102,35 @@ export function directorySource({
       return undefined;
     }
     if (identity !== watched) await rewatch(identity);
-    const sights = new Map<string, FileContent>();
-    for (const name of names.sort()) sights.set(name, await see(name));
-    for (const name of files.keys()) if (!sights.has(name)) sights.set(name, 'absent');
+    const contents = new Map<string, FileContent>();
+    for (const name of names.sort()) contents.set(name, await readFile(name));
+    for (const name of files.keys()) if (!contents.has(name)) contents.set(name, 'absent');
     let wait: number | undefined;
-    let news = !state.synced || state.unreadable !== undefined;
+    let changes = !state.synced || state.unreadable !== undefined;
     const now = performance.now();
-    for (const [name, sight] of sights) {
-      const held = files.get(name);
-      if (sameContent(sight, held)) {
-        doubts.delete(name);
+    for (const [name, content] of contents) {
+      const file = files.get(name);
+      if (hasContent(file, content)) {
+        pending.delete(name);
         continue;
       }
-      const doubt = doubts.get(name);
-      const since = doubt && sameFileContent(doubt.sight, sight) ? doubt.since : now;
-      const needed = state.synced ? (loses(sight, held) ? settleLossMs : settleMs) : 0;
+      const before = pending.get(name);
+      const since = before && isDeepStrictEqual(before.content, content) ? before.since : now;
+      const needed = state.synced ? (removesObjects(file, content) ? settleLossMs : settleMs) : 0;
       if (now - since >= needed) {
-        doubts.delete(name);
-        await believe(name, sight);
-        news = true;
+        pending.delete(name);
+        await accept(name, content);
+        changes = true;
       } else {
-        doubts.set(name, { sight, since });
+        pending.set(name, { content, since });
         wait = Math.max(1, Math.min(wait ?? needed, needed - (now - since)));
       }
     }
-    if (news) publish(compose());
+    if (changes) publish(combine());
     return wait;
   }
 
-  async function see(name: string): Promise<FileContent> {
+  async function readFile(name: string): Promise<FileContent> {
     const path = join(folder, name);
     try {
       const { size, dev, ino, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
@@ -155,47 +150,35 @@ export function directorySource({
     }
   }
 
-  async function believe(name: string, sight: FileContent): Promise<void> {
-    const held = files.get(name);
-    if (sight === 'absent') {
+  async function accept(name: string, content: FileContent): Promise<void> {
+    if (content === 'absent') {
       files.delete(name);
       await lastGood?.forget(name).catch((error) => log.warn({ file: name, err: error }, 'cannot remove saved text'));
       log.info({ file: name }, 'policy file was removed');
       return;
     }
-    if ('unreadable' in sight) {
-      const parsed = held?.parsed ?? (await saved(name)) ?? NOTHING;
-      const problems = [
-        { where: name, message: `cannot be read: ${sight.unreadable}; its policies stay as they were` },
-      ];
-      files.set(name, { text: undefined, parsed, problems });
+    if ('unreadable' in content) {
+      files.set(name, unreadableFile(name, content.unreadable, await earlier(name)));
       return;
     }
-    const fresh = parsePolicyFile(sight.text);
-    const problems = fresh.problems.map(({ line, field, message }) => ({
-      where: name,
-      line,
-      message: field === '' ? message : `${field}: ${message}`,
-    }));
-    for (const { namespace, name: policy, problems: mistakes } of [...fresh.policies, ...fresh.overrides]) {
-      for (const { line, field, message } of mistakes) {
+    const { text } = content;
+    const fresh = parsePolicyFile(text);
+    for (const { namespace, name: policy, problems } of [...fresh.policies, ...fresh.overrides]) {
+      for (const { line, field, message } of problems) {
         log.warn({ file: name, line, namespace, policy }, `policy file: ${field}: ${message}`);
       }
     }
-    if (problems.length === 0) {
-      files.set(name, { text: sight.text, parsed: fresh, problems });
-      await lastGood
-        ?.save(name, sight.text)
-        .catch((error) => log.warn({ file: name, err: error }, 'cannot save the last good text'));
-      return;
-    }
-    const good = held?.parsed ?? (await saved(name)) ?? NOTHING;
-    const merged = {
-      ...fresh,
-      policies: merge(fresh.policies, good.policies),
-      overrides: merge(fresh.overrides, good.overrides),
-    };
-    files.set(name, { text: sight.text, parsed: merged, problems });
+    const isValid = fresh.problems.length === 0;
+    files.set(name, readableFile(name, text, fresh, isValid ? undefined : await earlier(name)));
+    if (!isValid) return;
+    await lastGood
+      ?.save(name, text)
+      .catch((error) => log.warn({ file: name, err: error }, 'cannot save the last good text'));
+  }
+
+  /** The accepted objects of a file, or those of its last valid text before this process. */
+  async function earlier(name: string): Promise<ParsedFile | undefined> {
+    return files.get(name)?.parsed ?? (await saved(name));
   }
 
   async function saved(name: string): Promise<ParsedFile | undefined> {
@@ -203,50 +186,10 @@ export function directorySource({
     return text === undefined ? undefined : parsePolicyFile(text);
   }
 
-  /** Combines the policies of all files. Of two with the same name, the first by path wins. */
-  function compose(): SourceState {
-    const policies = new Map<string, Policy>();
-    const overrides = new Map<string, Override>();
-    const problems: SourceProblem[] = [];
-    const names = [...files.keys()].sort();
-    for (const name of names) {
-      const { parsed, problems: mine } = files.get(name)!;
-      problems.push(...mine);
-      for (const one of parsed.overrides) {
-        const key = keyOf(one);
-        if (overrides.has(key)) {
-          problems.push({
-            where: name,
-            line: one.line,
-            message: `override ${key} is in another file too; remove one of the two`,
-          });
-          continue;
-        }
-        const known = state.overrides?.get(key);
-        const next = madeOverrides.get(one) ?? fileOverride(one, wallClock(), known);
-        madeOverrides.set(one, next);
-        overrides.set(key, next);
-      }
-      for (const one of parsed.policies) {
-        const { line } = one;
-        const key = keyOf(one);
-        if (policies.has(key)) {
-          const owner = names.find((other) => files.get(other)!.parsed.policies.some((its) => keyOf(its) === key));
-          problems.push({ where: name, line, message: `policy ${key} is already in ${owner}; remove one of the two` });
-          continue;
-        }
-        const before = state.policies.get(key);
-        let next = made.get(one);
-        if (next === undefined) {
-          next = policyOf(one);
-          if (before && JSON.stringify(before) === JSON.stringify(next)) next = before;
-          made.set(one, next);
-        }
-        policies.set(key, next);
-      }
-    }
-    for (const one of local?.list() ?? []) overrides.set(keyOf(one), one);
-    return { synced: true, policies, overrides, problems };
+  function combine(): SourceState {
+    const combined = objects.combine(files, state, wallClock());
+    for (const one of local?.list() ?? []) combined.overrides.set(keyOf(one), one);
+    return { synced: true, ...combined };
   }
 
   function publish(next: SourceState): void {
@@ -307,7 +250,7 @@ export function directorySource({
         again = false;
         const all = wholly;
         wholly = false;
-        wait = await look(all);
+        wait = await readFolder(all);
       }
       reading = undefined;
       wake(Math.min(wait ?? rereadMs, rereadMs));
@@ -320,7 +263,7 @@ export function directorySource({
     kind: 'directory',
     start(notify) {
       changed = notify;
-      local?.follow(() => publish(state.synced ? compose() : state));
+      local?.follow(() => publish(state.synced ? combine() : state));
       wake(0);
     },
     state: () => state,
@@ -340,52 +283,3 @@ export function directorySource({
 
 /** A file older than this whose times are unchanged has unchanged content. */
 const STILL_MS = 2_000;
-
-const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others: 0 };
-
-function sameContent(sight: FileContent, held: Content | undefined): boolean {
-  if (sight === 'absent') return held === undefined;
-  if ('unreadable' in sight) return held?.problems[0]?.message.includes(sight.unreadable) ?? false;
-  return held?.text === sight.text;
-}
-
-function sameFileContent(a: FileContent, b: FileContent): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Whether accepting this file content would remove known objects. */
-function loses(sight: FileContent, held: Content | undefined): boolean {
-  const before = held === undefined ? [] : [...held.parsed.policies, ...held.parsed.overrides];
-  if (before.length === 0) return false;
-  if (sight === 'absent') return true;
-  if ('unreadable' in sight) return false;
-  const { policies, overrides } = parsePolicyFile(sight.text);
-  const next = new Set([...policies, ...overrides].map(keyOf));
-  return before.some((one) => !next.has(keyOf(one)));
-}
-
-/** The content of a file with errors: its valid documents, and the earlier documents with other names. */
-function merge<T extends { namespace: string; name: string }>(fresh: readonly T[], good: readonly T[]): T[] {
-  const names = new Set(fresh.map(keyOf));
-  return [...fresh, ...good.filter((one) => !names.has(keyOf(one)))];
-}
-
-const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
-
-function policyOf({ namespace, name, spec, links, problems: mistakes }: FilePolicy): Policy {
-  const uid = createHash('sha256').update(`${namespace}/${name}`).digest('hex').slice(0, 32);
-  const problems = mistakes.map(({ field, message }) => ({ field, message }));
-  return { uid, namespace, name, generation: 0, createdAt: 0, spec, problems, ...(links.length > 0 && { links }) };
-}
-
-/** Equal content is the same override, whenever it is read. */
-function fileOverride({ namespace, name, override, problems }: FileOverride, now: number, known?: Override): Override {
-  const identity = JSON.stringify(['override', namespace, name, override]);
-  const uid = createHash('sha256').update(identity).digest('hex').slice(0, 32);
-  const createdAt = known?.uid === uid ? known.createdAt : now;
-  const read = readOverride({ uid, namespace, name, createdAt, spec: override, createdBy: 'a file' });
-  const mistakes = problems.map(({ field, message }) => ({ field, message }));
-  if (mistakes.length > 0) return { ...read, problems: mistakes };
-  const far = Date.parse((override as OverrideSpec).expiresAt ?? '') - createdAt > MAX_DURATION_MS;
-  return { ...read, problems: far ? [TOO_FAR] : [] };
-}

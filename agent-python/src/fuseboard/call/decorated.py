@@ -66,13 +66,13 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
         generation = circuit.generation
         if not generation.is_plain:
             now = read() * scale
-            # From here to the next call no other thread runs in between.
+            # Up to the next function call no other thread runs: the interpreter switches threads at calls only.
             until = generation.rejects_until
             if now < until:
                 circuit.counters[REJECTED] += 1
                 if current_probes() is not None and is_part_of_probe(breaker):
                     return fn(*args, **kwargs)
-                # As ``circuit_open``: an open circuit is worth little if a rejection costs much.
+                # ``circuit_open`` inlined, so that a rejection costs little.
                 raise new_error(CircuitOpenError, name, (until - now) / 1_000, "", key)
             # A lambda would make each call keep its arguments in cells.
             return call_sync(breaker, functools.partial(fn, *args, **kwargs), None, None)
@@ -90,12 +90,12 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
                 refuse_awaitable(breaker.name, permit.ignore, result)
             circuit.settle_result(permit, result)
             return result
-        # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its
-        # clock does.
+        # The fast path stands in three places: here, in ``_coroutine`` and in ``CircuitPermit.succeed``. A function for
+        # all of them would cost each call as much as a reading of the clock.
         now = read() * scale
         took = now - started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
-        # From here to the return nothing calls, so that no other thread runs in between.
+        # Up to the return there is no function call, so that no other thread runs in between.
         if now < generation.fast_path_until:
             generation.calls += 1
             circuit.counters[bucket] += 1
@@ -135,11 +135,11 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
         if result is not None and type(result) not in PLAIN_TYPES:
             circuit.settle_result(permit_of(circuit, generation, started_at), result)
             return result
-        # As in ``_function``.
+        # The fast path, as in ``_function``.
         now = read() * scale
         took = now - started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
-        # From here to the return nothing calls, so that no other thread runs in between.
+        # Up to the return there is no function call, so that no other thread runs in between.
         if now < generation.fast_path_until:
             generation.calls += 1
             circuit.counters[bucket] += 1

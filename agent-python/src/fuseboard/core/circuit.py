@@ -523,9 +523,9 @@ class Circuit(Exclusive):
         return self.read() * self.scale
 
     def _start_fast_path(self, is_evaluated: bool = False) -> None:
-        """Let successes and rejections be counted without the lock, where nothing but their number matters.
+        """Let successes and rejections be counted without the lock, while they cannot change the state.
 
-        ``is_evaluated``: the conditions were just found not to hold.
+        ``is_evaluated``: the conditions were evaluated just now, and none holds.
         """
         generation = self.generation
         if not self._has_fast_path or generation.fast_path_until != NEVER:
@@ -543,7 +543,7 @@ class Circuit(Exclusive):
         if self._consecutive_failures != 0 or window.slow != 0:
             return
         if window.failures != 0:
-            # A further success lowers the rate of failures, once there are enough calls to judge.
+            # A further success lowers the rate of failures, once there are ``minimumCalls``.
             enough = self.config.failure_rate_percent == 0 or window.calls >= self.config.minimum_calls
             if not is_evaluated or type(window) is CountWindow or self._history.forced is not None or not enough:
                 return
@@ -560,7 +560,7 @@ class Circuit(Exclusive):
             self._window.absorb(generation.calls)
 
     def _begin_generation(self) -> None:
-        """An outcome of an earlier generation moves nothing."""
+        """Begin a generation, so that outcomes of earlier ones change no state."""
         self._stop_fast_path()
         self.generation = self._new_generation()
         if self._in_flight is not None:

@@ -1,4 +1,4 @@
-"""What calls of one generation share."""
+"""The generation of a circuit, which its calls share."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ NEVER = -math.inf
 
 
 class Generation:
-    """A generation of a circuit: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
+    """A generation of a circuit. A call keeps the one that it began in; the outcome of an earlier one changes no state.
 
-    While the circuit is closed and there is nothing but successes to judge, a success is counted here without a lock: whoever
+    While the circuit is closed and its window has only successes, a success is counted here without a lock: a thread that
     holds the lock sets ``fast_path_until`` to ``NEVER`` before it reads ``calls``. In the same way a call of an open circuit is
     rejected without a lock until ``rejects_until``.
     """
@@ -19,16 +19,16 @@ class Generation:
 
     def __init__(self, admits: bool = False, is_plain: bool = False) -> None:
         self.is_plain = is_plain
-        """Whether a call may begin without asking anything else, and nothing is around it but the circuit."""
+        """Whether a call is admitted without further checks, and has no timeout, retries, limiter or fallback."""
         self.admits = admits
-        """Whether a call may begin without asking anything else."""
+        """Whether a call is admitted without further checks."""
         self.fast_path_until = NEVER
-        """Until then a success has only to be counted."""
+        """Until this time, a success is only counted."""
         self.calls: float = 0
-        """The calls of the window, while quiet."""
+        """The number of calls in the window, while ``fast_path_until`` is not ``NEVER``."""
         self.rejects_until = NEVER
-        """Until then a call is rejected and only counted."""
+        """Until this time, a call is rejected and only counted."""
 
 
 NO_GENERATION = Generation()
-"""The generation of a permit whose outcome counts in the totals and decides nothing."""
+"""The generation of a permit whose outcome counts in the totals and does not affect the state."""

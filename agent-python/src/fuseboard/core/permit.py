@@ -44,14 +44,14 @@ class Permit:
     """The permit of the block around that one. ``None``: there is none."""
 
     def succeed(self) -> None:
-        """The call went well."""
+        """The call succeeded."""
         circuit = self.circuit
         read = circuit.read
         now = read() * circuit.scale
         took = now - self.started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         generation = self.generation
-        # From here to the return nothing calls, so that no other thread runs in between.
+        # The fast path, as in ``decorated.py``. It calls no function, so that no other thread runs in between.
         if now < generation.fast_path_until and self.outcome is None:
             self.outcome = "success"
             generation.calls += 1
@@ -60,14 +60,14 @@ class Permit:
         circuit.settle(self, "success")
 
     def fail(self, error: BaseException | None = None) -> None:
-        """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
+        """The call failed. An error is classified by the policy; without one, the call is a failure."""
         if error is None:
             self.circuit.settle(self, "failure")
         else:
             self.circuit.settle_error(self, error)
 
     def ignore(self) -> None:
-        """The call says nothing about the dependency."""
+        """The outcome is ignored: it carries no information about the dependency."""
         self.circuit.settle(self, "ignored")
 
     def __enter__(self) -> Permit:

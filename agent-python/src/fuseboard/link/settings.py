@@ -65,8 +65,10 @@ def read_settings(options: StartOptions, env: Mapping[str, str], mounts: Mounts 
     def mounted(name: str) -> str | None:
         return _existing(os.path.join(places.operator, name))
 
-    def given(option: str | None, variable: str) -> str | None:
-        return option if option is not None else env.get(variable) or None
+    def given(option: str | None, *variables: str) -> str | None:
+        if option is not None:
+            return option
+        return next((env[variable] for variable in variables if env.get(variable)), None)
 
     url = given(options.url, "FUSEBOARD_URL") or _contents(os.path.join(places.operator, "url"))
     service = given(options.service, "FUSEBOARD_SERVICE") or env.get("OTEL_SERVICE_NAME") or _project_name()
@@ -83,7 +85,7 @@ def read_settings(options: StartOptions, env: Mapping[str, str], mounts: Mounts 
         token_file=given(options.token_file, "FUSEBOARD_TOKEN_FILE") or mounted("token"),
         ca_file=given(options.ca_file, "FUSEBOARD_CA_FILE") or mounted("ca.crt"),
         cache_dir=given(options.cache_dir, "FUSEBOARD_CACHE_DIR") or _existing(places.cache),
-        policies=given(options.policies, "FUSEBOARD_POLICIES"),
+        policies=given(options.policies, "FUSEBOARD_POLICIES_FILE", "FUSEBOARD_POLICIES"),
         problems=tuple(problems),
     )
 

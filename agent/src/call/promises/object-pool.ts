@@ -1,7 +1,7 @@
-/** How many are kept. */
+/** Maximum number of stored objects. */
 const MAX_POOLED = 1_000;
 
-/** Objects that wait for their next use. What each call needs costs more to make than all else that a breaker does. */
+/** Objects to reuse. To create the objects of a call costs more than all else that a breaker does. */
 export class ObjectPool<T> {
   readonly #free: T[] = [];
 

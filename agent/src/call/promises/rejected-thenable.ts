@@ -1,4 +1,4 @@
-/** Returned to a promise, it rejects that promise: a thrown error costs the engine several times as much. */
+/** Rejects a promise when its callback returns it. A throw in the callback costs the engine several times as much. */
 export class RejectedThenable implements PromiseLike<never> {
   readonly #error: unknown;
 
@@ -6,7 +6,7 @@ export class RejectedThenable implements PromiseLike<never> {
     this.#error = error;
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: being one is what it is for.
+  // biome-ignore lint/suspicious/noThenProperty: it exists to be a thenable.
   then<A, B>(_: unknown, reject?: ((error: unknown) => B | PromiseLike<B>) | null): PromiseLike<A | B> {
     reject?.(this.#error);
     return this as PromiseLike<A | B>;

@@ -1,8 +1,8 @@
 const { then } = Promise.prototype;
 
 /**
- * Calls one of two functions, once: a promise with a `then` of its own may call back again, when the functions serve
- * another call.
+ * Calls one of two functions, exactly once. A promise with its own `then` could call back twice, when the reused
+ * functions already serve another call.
  */
 export function thenOnce<T, A, B>(
   promise: Promise<T>,

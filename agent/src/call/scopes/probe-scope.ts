@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BreakerParts } from '../breaker-parts.ts';
 import type { Call } from '../context.ts';
 
-/** A call that tests a half-open circuit, and the one that it was made by. */
+/** A probe under way, and the probe of another breaker that it was made in. */
 interface Probe {
   readonly breaker: BreakerParts;
   readonly outer: Probe | undefined;
@@ -28,15 +28,15 @@ export function asProbe<T>(breaker: BreakerParts, fn: Call<T>): Call<T> {
   };
 }
 
-/** While no circuit is tested, promises cost what they cost without this. */
+/** Disables the async context after the last probe, because promises are slower with it. */
 function ended(): void {
   underWay--;
   if (underWay === 0) probes.disable();
 }
 
 /**
- * Whether the call that is rejected now belongs to the one that tests the circuit: rejected, it would keep the circuit
- * open for ever. Says once for each breaker that it is used twice.
+ * Whether a rejected call was made by a probe of the same breaker. Its rejection would make the probe fail, so that the
+ * circuit never closes. Warns once for each breaker that it is used twice.
  */
 export function isPartOfProbe(breaker: BreakerParts): boolean {
   if (underWay === 0) return false;

@@ -1,9 +1,9 @@
-/** Is called when a signal aborted. */
+/** Called when a signal aborts. */
 interface Follower {
   abort(reason: unknown): void;
 }
 
-/** The followers of each signal: one listener for all, since those of an EventTarget are searched at each one more. */
+/** The followers of each signal, with one listener for all: an EventTarget searches its listeners at each addition. */
 const followed = new WeakMap<AbortSignal, FollowedSignal>();
 
 class FollowedSignal {
@@ -30,7 +30,7 @@ class FollowedSignal {
     if (this.#followers.delete(follower) && this.#followers.size === 0) this.#forget();
   }
 
-  /** A combined signal lives as long as it has listeners. */
+  /** Removes the listener: a signal of AbortSignal.any is not collected while it has one. */
   #forget(): void {
     followed.delete(this.#signal);
     this.#signal.removeEventListener('abort', this.#onAbort);
@@ -44,10 +44,10 @@ function follow(signal: AbortSignal, follower: Follower): FollowedSignal {
 }
 
 /**
- * Calls back when a signal aborts. However many follow one signal, joining and leaving cost the same.
+ * Calls back when a signal aborts. The cost does not depend on the number of followers.
  *
  * @param signal not aborted yet.
- * @returns a function that ends it.
+ * @returns a function that ends the subscription.
  */
 export function onAbort(signal: AbortSignal, abort: (reason: unknown) => void): () => void {
   const follower = { abort };
@@ -55,15 +55,15 @@ export function onAbort(signal: AbortSignal, abort: (reason: unknown) => void): 
   return () => source.delete(follower);
 }
 
-/** What lives as long as a signal whose call is over: its controller, and what it follows. */
+/** Keeps the controller and the sources of a signal whose call is over alive as long as the signal. */
 const kept = new WeakMap<AbortSignal, { readonly controller: AbortController; readonly sources: readonly unknown[] }>();
 
-/** Leaves what a signal followed once the signal was garbage-collected. */
+/** Ends the subscriptions of a signal that was garbage-collected. */
 const collected = new FinalizationRegistry<() => void>((leave) => leave());
 
 /**
- * Calls back when a source aborts, for as long as somebody holds the signal. The registry holds the source weakly: the
- * reason of an abort, or a listener, often leads back to the signal, which would never be collected then.
+ * Calls back when a source aborts, until the signal is garbage-collected. The registry references the source weakly: a
+ * listener or the reason of an abort often references the signal, which would then never be collected.
  */
 function onAbortWhileHeld(signal: AbortSignal, source: AbortSignal, abort: (reason: unknown) => void): void {
   const follower = { abort };
@@ -72,8 +72,8 @@ function onAbortWhileHeld(signal: AbortSignal, source: AbortSignal, abort: (reas
 }
 
 /**
- * A signal that aborts with any of others, and by `abort`. Unlike what AbortSignal.any makes, it leaves nothing behind
- * at a signal that lives as long as the process, and follows a signal that is not the runtime's own.
+ * A signal that aborts with any of its sources, and by `abort`. Unlike AbortSignal.any, it leaves nothing in a source
+ * that lives as long as the process, and it accepts signals of polyfills.
  */
 export class FollowingSignal {
   readonly signal: AbortSignal;
@@ -99,10 +99,10 @@ export class FollowingSignal {
   }
 
   /**
-   * The call is over. What it returned may still use the signal, to read the body of a response for example: it
-   * continues for as long as somebody has it.
+   * The call is over. Its result may still use the signal, for example to read the body of a response, so the signal
+   * continues to follow its sources until it is garbage-collected.
    *
-   * @param sources as they were given.
+   * @param sources those of the constructor.
    */
   release(...sources: readonly (AbortSignal | undefined)[]): void {
     if (this.#leave.length === 0) return;

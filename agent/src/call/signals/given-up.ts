@@ -1,15 +1,9 @@
-/**
- * Whether a signal aborted because a time was over (AbortSignal.timeout), by itself or inside of AbortSignal.any: the
- * other side was too slow.
- */
+/** Whether a signal aborted by a timeout (AbortSignal.timeout, also in AbortSignal.any): the dependency was slow. */
 export function isTimedOut(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && nameOf(signal.reason) === 'TimeoutError';
 }
 
-/**
- * Whether a signal aborted because its owner does not want the answer any more, which says nothing about the other
- * side.
- */
+/** Whether a signal aborted for any other reason, which says nothing about the dependency. */
 export function isCancelled(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true && !isTimedOut(signal);
 }

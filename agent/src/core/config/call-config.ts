@@ -6,14 +6,14 @@ import type { Section } from './spec-reader.ts';
 export interface AdaptiveConfig {
   readonly percentile: number;
   readonly headroomPercent: number;
-  /** With fewer samples the limit is the fixed one, else `maxMs`. */
+  /** With fewer samples, the fixed limit applies, or `maxMs` when there is none. */
   readonly minimumSamples: number;
   readonly minMs: number;
   readonly maxMs: number;
 }
 
 export interface RetryConfig {
-  /** The first one counts. */
+  /** Including the first one. */
   readonly maxAttempts: number;
   readonly initialMs: number;
   readonly factor: number;
@@ -23,7 +23,7 @@ export interface RetryConfig {
   readonly budgetPercent: number;
   /** Retries in a second that need no budget. */
   readonly minPerSecond: number;
-  /** All attempts are one call of the breaker, which sees how the last one ended. */
+  /** Whether all attempts are one call for the circuit, with the outcome of the last one. */
   readonly insideBreaker: boolean;
 }
 
@@ -42,7 +42,7 @@ interface ConcurrencyConfig {
   readonly queueTimeoutMs: number;
 }
 
-/** The policy's fallback: it answers calls whose code opted in. */
+/** The fallback of the policy, for calls that opt in. */
 type FallbackConfig =
   | { readonly type: 'Static' /** The value as JSON. */; readonly json: string }
   | { readonly type: 'LastSuccess' /** 0: any age. */; readonly maxAgeMs: number };
@@ -52,7 +52,7 @@ export interface PerKeyConfig {
   readonly idleMs: number;
 }
 
-/** The settings around a call except the breaker and the fixed timeout. Absent parts do not apply. */
+/** The settings of a call except those of the circuit and the fixed timeout. Absent ones do not apply. */
 export interface CallConfig {
   readonly adaptive?: AdaptiveConfig;
   readonly retry?: RetryConfig;
@@ -63,7 +63,7 @@ export interface CallConfig {
 
 const MAX_CONCURRENT = 100_000;
 
-/** Reads what happens around a call. */
+/** Reads these settings of a spec. */
 export function readCallConfig(root: Section): CallConfig {
   const timeout = root.section('timeout');
   const adaptive = timeout.has('adaptive') ? readAdaptive(timeout.section('adaptive')) : undefined;

@@ -6,20 +6,20 @@ import { type TripThresholds, tripThresholds } from '../trip.ts';
 import { type CallConfig, readCallConfig } from './call-config.ts';
 import { type FieldError, Section } from './spec-reader.ts';
 
-/** What a breaker decides by: a policy with everything that it leaves out filled in. Times are milliseconds. */
+/** The configuration of a breaker: a policy with its defaults filled in. Times are in milliseconds. */
 export interface Config {
   readonly mode: 'Enforce' | 'Shadow' | 'Disabled';
   /** `onUpdate: Reset`: a breaker that comes under this spec starts closed and empty. */
   readonly resetOnUpdate: boolean;
   readonly windowType: 'Time' | 'Count' | 'Ewma';
-  /** How far a Time window reaches back, or the half-life of an Ewma window; 0 with Count. */
+  /** The length of a Time window, or the half-life of an Ewma window; 0 with Count. */
   readonly windowMs: number;
-  /** How many calls a Count window holds; 0 with any other. */
+  /** The number of calls in a Count window; 0 with any other. */
   readonly windowSize: number;
-  /** Never more than a Count window holds. */
+  /** At most `windowSize` with a Count window. */
   readonly minimumCalls: number;
   readonly trip: TripThresholds;
-  /** A call that takes longer is slow; 0 when none is. */
+  /** A call that takes longer is slow; 0: no call is. */
   readonly slowMs: number;
   readonly openMs: number;
   /** The factor by which each consecutive open time is longer than the one before. */
@@ -33,13 +33,13 @@ export interface Config {
   readonly maxProbes: number;
   readonly successThreshold: number;
   readonly probeTimeoutMs: number;
-  /** 0: calls may take as long as they like. */
+  /** 0: no time limit. */
   readonly timeoutMs: number;
   readonly call: CallConfig;
   readonly classification: Classification;
 }
 
-/** A usable spec, or the first reason why it is not. */
+/** The configuration of a valid spec, or the first problem of an invalid one. */
 export type CompileResult = { readonly ok: true; readonly config: Config } | ({ readonly ok: false } & FieldError);
 
 const NON_EMPTY_TEXT = /^.{1,256}$/s;
@@ -50,9 +50,9 @@ const ROUTE = new RegExp(BREAKER_PATTERN);
 const MILLION = 1_000_000;
 
 /**
- * Turns a spec into what a breaker decides by. The spec is a policy's, or the defaults of code, which may leave out
- * `breakers` and `selector`. Fields that are not known are ignored; an unusable value of a known one refuses the spec.
- * The spec is only read: it is neither kept nor changed. Never throws on anything that JSON can hold.
+ * Compiles a spec, of a policy or of the defaults in code, which may lack `breakers` and `selector`. Unknown fields are
+ * ignored; an invalid value of a known field makes the spec invalid. The spec is neither stored nor changed. Never
+ * throws on a value from JSON.
  */
 export function compile(spec: unknown): CompileResult {
   const tooDeepMessage = tooDeep(spec);
@@ -106,7 +106,7 @@ function read(root: Section): Config {
   };
 }
 
-/** Whom a policy is for is decided elsewhere; an unusable answer still refuses the spec. */
+/** Validates `breakers` and `selector`, which the operator evaluates. */
 function readAudience(root: Section): void {
   const names = root.texts('breakers', 64, ROUTE, 'a breaker name, a prefix followed by *, or *');
   if (names !== undefined && (names.length === 0 || new Set(names).size !== names.length)) {

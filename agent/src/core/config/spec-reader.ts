@@ -1,15 +1,14 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 
-/** Why a spec cannot be used: the dotted path of the field (from `spec`), and what is wrong with it. */
+/** Why a spec is invalid: the dotted path of the field, from `spec` on, and the problem. */
 export interface FieldError {
   readonly field: string;
   readonly message: string;
 }
 
 /**
- * Reads the fields of one object of a spec. What is absent reads as the default given; what cannot be used is noted
- * in `problems`, shared by all sections of a spec, and reads as the default too. Fields that nobody asks for are
- * ignored.
+ * Reads the fields of one object of a spec. An absent field has the given default. An invalid one has it too, and is
+ * added to `problems`, which all sections of a spec share. Fields that are not read are ignored.
  */
 export class Section {
   readonly problems: FieldError[];
@@ -43,7 +42,7 @@ export class Section {
     return new Section(this.#fields[name], `${this.#path}.${name}`, this.problems);
   }
 
-  /** The names of all fields, those left undefined too. */
+  /** The names of all fields, including undefined ones. */
   names(): string[] {
     return Object.keys(this.#fields);
   }

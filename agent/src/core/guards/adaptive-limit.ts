@@ -1,10 +1,10 @@
 import type { AdaptiveLimitConfig } from '../config/call-config.ts';
 
-/** Calls in a round at least. */
+/** Minimum number of calls in a round. */
 const MIN_ROUND = 10;
-/** In the last two rounds of so many, half of the limit applies. */
+/** Rounds in a cycle; in the last two, half of the limit applies. */
 const CYCLE = 16;
-/** Calls that take so much longer than the baseline wait for each other in the dependency. */
+/** From this multiple of the baseline on, calls are taken to wait for each other in the dependency. */
 const TOLERANCE = 1.5;
 const DECREASE = 0.9;
 
@@ -12,9 +12,9 @@ const DECREASE = 0.9;
  * A limit of concurrent calls that follows how long successful calls take: additive increase and multiplicative
  * decrease, as AIMDLimit in Netflix's concurrency-limits. A round is as many calls as the limit. After a round whose
  * mean is above 1.5 times the baseline, the limit is a tenth lower; after any other round in which more than half of it
- * was used, it is one higher. The baseline is the mean of rounds without load. So that there are such rounds under full
- * load too, half of the limit applies in two of 16 rounds, of which the first drains, after the probes of BBR
- * (Cardwell et al., 2016). It has no clock: without calls it stays as it is.
+ * was used, it is one higher. The baseline is the mean of rounds without load. To have such rounds under full load too,
+ * half of the limit applies in two of 16 rounds: in the first, the queue of the dependency drains; the second measures,
+ * like the probes of BBR (Cardwell et al., 2016). There is no clock: without calls, the limit does not change.
  */
 export class AdaptiveLimit {
   #config: AdaptiveLimitConfig;
@@ -35,13 +35,13 @@ export class AdaptiveLimit {
     return this.#round < CYCLE - 2 ? this.#limit : this.#bounded(this.#limit / 2);
   }
 
-  /** Other bounds; what was learned stays. */
+  /** Changes the bounds; the measured baseline stays. */
   configure(config: AdaptiveLimitConfig): void {
     this.#config = config;
     this.#limit = this.#bounded(this.#limit);
   }
 
-  /** A call succeeded, or timed out after `ms`. @param running calls under way, without this one. */
+  /** Records a call that succeeded or timed out after `ms`. @param running calls under way, without this one. */
   record(ms: number, running: number): void {
     this.#calls++;
     this.#sumMs += ms;

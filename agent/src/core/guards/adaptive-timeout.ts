@@ -4,7 +4,7 @@ import type { AdaptiveConfig } from '../config/call-config.ts';
 const PER_DOUBLING = 8;
 /** From 1 ms to 24 h; the first and last bucket include values outside. */
 const BUCKETS = 27 * PER_DOUBLING;
-/** Samples after which the older half of the weight has faded to a half. */
+/** Number of samples after which all counts are halved. */
 const HALF_LIFE = 512;
 
 /**
@@ -30,7 +30,7 @@ export class AdaptiveTimeout {
     if (this.#samples % HALF_LIFE === 0) this.#fade();
   }
 
-  /** @param initialMs the limit until there are enough samples; 0: there is none, so `maxMs` is. */
+  /** @param initialMs the limit until there are enough samples; 0: `maxMs` until then. */
   limitMs({ percentile, headroomPercent, minimumSamples, minMs, maxMs }: AdaptiveConfig, initialMs: number): number {
     if (this.#samples < minimumSamples) return initialMs === 0 ? maxMs : initialMs;
     this.#seek((this.#weight * percentile) / 100);
@@ -50,7 +50,7 @@ export class AdaptiveTimeout {
     }
   }
 
-  /** Sums again, so that rounding does not pile up. */
+  /** Halves the counts, and computes the sums again, so that rounding errors do not accumulate. */
   #fade(): void {
     this.#weight = 0;
     this.#before = 0;

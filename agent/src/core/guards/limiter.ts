@@ -1,15 +1,15 @@
 import type { AdaptiveLimitConfig } from '../config/call-config.ts';
 import { AdaptiveLimit } from './adaptive-limit.ts';
 
-/** A call that waits for a place. Owned by the limiter between `join` and its end. */
+/** A call that waits for a slot, linked into the queue of the limiter from `join` to `granted` or `leave`. */
 export interface Waiter {
   previous: Waiter | null;
   next: Waiter | null;
-  /** A place is free and taken for this call. Must not throw. */
+  /** Called when the call got a slot. Must not throw. */
   granted(): void;
 }
 
-/** How many calls may be under way and how many may wait: a bulkhead with a bounded queue, first come, first served. */
+/** A limit of concurrent calls with a bounded queue, first in, first out. */
 export class Limiter {
   #maxConcurrent: number;
   #maxQueue: number;
@@ -24,7 +24,7 @@ export class Limiter {
     this.#maxQueue = maxQueue;
   }
 
-  /** How many calls may be under way now. */
+  /** The current maximum number of concurrent calls. */
   get limit(): number {
     return this.#maxConcurrent;
   }
@@ -34,7 +34,7 @@ export class Limiter {
     return this.#adaptive !== undefined;
   }
 
-  /** Places that are taken. */
+  /** Number of taken slots. */
   get running(): number {
     return this.#running;
   }
@@ -43,14 +43,14 @@ export class Limiter {
     return this.#queued;
   }
 
-  /** Takes a place if one is free and no call waits for it. Each place that was taken must be released once. */
+  /** Takes a slot if one is free and no call waits for it. Each taken slot must be released once. */
   take(): boolean {
     if (this.#running >= this.#maxConcurrent || this.#queued > 0) return false;
     this.#running++;
     return true;
   }
 
-  /** Takes a place beyond the limit. */
+  /** Takes a slot beyond the limit. */
   takeAnyway(): void {
     this.#running++;
   }
@@ -67,7 +67,7 @@ export class Limiter {
     return true;
   }
 
-  /** Gives up waiting. Only for one that joined and was not granted a place. */
+  /** Removes a waiter from the queue. It must have joined and not been granted a slot. */
   leave(waiter: Waiter): void {
     const { previous, next } = waiter;
     if (previous === null) this.#first = next;
@@ -79,13 +79,13 @@ export class Limiter {
     this.#queued--;
   }
 
-  /** Gives a place back; the first in the queue gets it. */
+  /** Releases a slot; the first call in the queue gets it. */
   release(): void {
     this.#running--;
     this.#grant();
   }
 
-  /** A call that gave its place back succeeded, or one timed out, after `ms`. */
+  /** Records a call that succeeded or timed out after `ms`, for an adaptive limit. Call it after `release`. */
   record(ms: number): void {
     if (this.#adaptive === undefined) return;
     this.#adaptive.record(ms, this.#running);
@@ -93,7 +93,7 @@ export class Limiter {
     this.#grant();
   }
 
-  /** Other limits, from now on. Who runs continues and who waits stays, even where fewer would be let in now. */
+  /** Changes the limits. Running and waiting calls stay, even beyond the new limits. */
   resize(maxConcurrent: number, maxQueue: number, adaptive?: AdaptiveLimitConfig): void {
     if (adaptive === undefined) this.#adaptive = undefined;
     else if (this.#adaptive === undefined) this.#adaptive = new AdaptiveLimit(adaptive);

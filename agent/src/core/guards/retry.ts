@@ -1,20 +1,20 @@
 import type { RetryConfig } from '../config/call-config.ts';
 
-/** Retries that a budget can save up. */
+/** Maximum number of saved tokens. */
 const MAX_SAVED = 100;
 
 /**
- * Keeps retries to a share of the calls, so that they cannot multiply the load on a service in trouble: a token bucket.
- * A call adds its share of a token, a retry takes one. After the retry budgets of Finagle.
+ * Limits retries to a share of the calls, so that they cannot multiply the load on a failing dependency: a token
+ * bucket, like the retry budgets of Finagle. A call adds its share of a token, and a retry takes one.
  */
 export class RetryBudget {
-  /** Hundredths of a token: whole numbers do not drift. */
+  /** In hundredths of a token, because whole numbers have no rounding errors. */
   #saved = 0;
-  /** When the second of the free retries began, and how many were taken in it. */
+  /** The start of the current second of free retries, and their number in it. */
   #secondAt = Number.NEGATIVE_INFINITY;
   #free = 0;
 
-  /** A call was let through. */
+  /** Adds the share of an admitted call. */
   admitted(budgetPercent: number): void {
     if (this.#saved < MAX_SAVED * 100) this.#saved += budgetPercent;
   }
@@ -38,13 +38,13 @@ export class RetryBudget {
 }
 
 /**
- * How long to wait before a retry: min(max, initial x factor^(n - 1) x (1 + jitter x u)), or what the dependency asked
- * for if that is longer.
+ * The delay before a retry: min(max, initial x factor^(n - 1) x (1 + jitter x u)), or the Retry-After if that is
+ * longer.
  *
- * @param retry which one: 1 is the first.
+ * @param retry n: 1 for the first retry.
  * @param random u, from 0 to below 1.
- * @param retryAfterMs what Retry-After says; 0 when it says nothing.
- * @returns undefined when the dependency asks for more than the longest wait.
+ * @param retryAfterMs the Retry-After of the failure; 0: none.
+ * @returns undefined when the Retry-After is longer than the maximum delay.
  */
 export function backoffMs(
   config: RetryConfig,

@@ -1,24 +1,24 @@
-/** A call that is given up when its time comes. Owned by whoever keeps it between `add` and its end. */
+/** The time limit of a call. Between `add` and its end, only its `Timeouts` may change the fields. */
 export interface Deadline {
   /**
-   * When the time is up, in milliseconds of the clock; set by whoever keeps it. From `add` until the first tick, the
-   * negative of the wait in milliseconds; 0 once the time is up and `expire` is about to be called.
+   * The time of the limit, in milliseconds of the clock. From `add` until the first tick, the negative of the remaining
+   * milliseconds; 0 once the limit has passed and `expire` is about to be called.
    */
   dueAt: number;
-  /** Neighbours in the list that the deadline is in; null outside of any list. */
+  /** The neighbours in its list; null outside of a list. */
   previous: Deadline | null;
   next: Deadline | null;
-  /** The time is up. Must not throw; does nothing when the call has ended in between. */
+  /** Called when the limit has passed. Must not throw, and does nothing when the call has ended meanwhile. */
   expire(): void;
 }
 
-/** Where calls wait for their time limit. */
+/** The timers of time limits. */
 export interface Timeouts {
   /** Lets a deadline expire after at least `ms`. */
   add(deadline: Deadline, ms: number): void;
-  /** Adds a deadline that a caller depends on: the process does not exit before it. */
+  /** Like `add`, and keeps the process alive until then. */
   hold(deadline: Deadline, ms: number): void;
-  /** Takes a deadline out again; one that has already left is left alone. */
+  /** Removes a deadline; does nothing when it is not in a list. */
   remove(deadline: Deadline): void;
 }
 
@@ -26,7 +26,7 @@ export interface Timeouts {
 const SLOTS = 512;
 const MASK = SLOTS - 1;
 
-/** A circular list with a head that is no deadline, so that leaving needs no look at the list. */
+/** The head of a circular list, so that a deadline is removed without access to its list. */
 class Head implements Deadline {
   dueAt = 0;
   previous: Deadline = this;
@@ -36,9 +36,9 @@ class Head implements Deadline {
 
 /**
  * Deadlines hashed by time into a ring of lists, so that adding and removing cost the same however many there are.
- * After G. Varghese and A. Lauck, Hashed and Hierarchical Timing Wheels (1987), scheme 6. What is added between two
- * ticks gets its time at the second: that costs no reading of the clock, nothing expires early, and what ends within a
- * tick, as most calls do, never enters the ring.
+ * After G. Varghese and A. Lauck, Hashed and Hierarchical Timing Wheels (1987), scheme 6. A new deadline enters the
+ * ring at the next tick. So adding reads no clock, no deadline expires early, and calls that end before the tick, as
+ * most do, never enter the ring.
  *
  * @internal
  */
@@ -54,7 +54,7 @@ export class TimeoutWheel {
     this.#tickMs = tickMs;
   }
 
-  /** How many deadlines wait. */
+  /** Number of deadlines. */
   get size(): number {
     return this.#size;
   }
@@ -91,12 +91,12 @@ export class TimeoutWheel {
     return due.sort((a, b) => a.dueAt - b.dueAt);
   }
 
-  /** Gives their time to the deadlines that were added since the last tick. */
+  /** Moves the deadlines that were added since the last tick into the ring. */
   #place(now: number): void {
     const fresh = this.#fresh;
     for (let each = fresh.next; each !== fresh; each = fresh.next) {
       unlink(each);
-      // A field that holds whole numbers only costs no allocation.
+      // The engine stores whole numbers in the object, and each fraction in an object of its own.
       each.dueAt = Math.ceil(now - each.dueAt);
       link(this.#slots[Math.floor(each.dueAt / this.#tickMs) & MASK]!, each);
     }

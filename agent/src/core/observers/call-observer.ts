@@ -1,7 +1,7 @@
 import type { Circuit, Host } from '../circuit.ts';
 import type { Outcome } from '../classify.ts';
 
-/** Is notified of every call of every breaker. It must not throw, because it runs as part of the call. */
+/** Notified of every call of every breaker. It must not throw, because it runs as part of the call. */
 export interface CallObserver {
   /**
    * A call was settled.
@@ -23,11 +23,11 @@ export interface CallObserver {
   rejected(circuit: Circuit, host: Host, now: number): void;
 }
 
-/** Where a circuit finds who observes its calls. */
+/** Holds the observers of calls. */
 export interface CallObservers {
   /** Undefined without an observer, so that a call costs one comparison. */
   list: readonly CallObserver[] | undefined;
 }
 
-/** Who observes the calls of all breakers that this copy of the package makes. */
+/** The observers of all breakers of this copy of the package. */
 export const callObservers: CallObservers = { list: undefined };

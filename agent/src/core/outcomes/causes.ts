@@ -1,10 +1,10 @@
-/** How many errors are looked at in all; a chain that is longer, or that leads back to itself, ends there. */
+/** Maximum number of errors to read, also of a chain of causes that is a circle. */
 const MAX_ERRORS = 32;
 
 /**
- * Where libraries keep the error that theirs is about: `cause` is the standard one, `original` is Sequelize's,
- * `originalError` and `nativeError` are those of drivers of databases, `driverError` is TypeORM's and `networkError` is
- * Apollo's. `errors` holds several, as that of an AggregateError does.
+ * The fields in which libraries store the cause of an error: `cause` is the standard one, `original` is Sequelize's,
+ * `originalError` and `nativeError` are those of database drivers, `driverError` is TypeORM's and `networkError` is
+ * Apollo's.
  */
 interface Wrapper {
   readonly cause?: unknown;
@@ -17,8 +17,8 @@ interface Wrapper {
 }
 
 /**
- * An error and what it was caused by, the outermost first: the error, then all that it names directly (the fields in
- * their order, `errors` last), then what these name. Each comes once, and no more than 32 do.
+ * An error and its causes, breadth first: the error, then its direct causes (the fields in their order, then `errors`,
+ * as an AggregateError has them), then theirs. Each occurs once; there are at most 32.
  *
  * @throws whatever a property throws when it is read.
  */

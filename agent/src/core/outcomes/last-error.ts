@@ -1,17 +1,17 @@
 import { causesOf } from './causes.ts';
 
-/** What a failure was, for people: kept and shown where the error itself must not be. */
+/** A description of a failure, for people. It is stored instead of the error, which may hold references and secrets. */
 export interface LastError {
-  /** The class of the error, or `Response` for an answer of HTTP. */
+  /** The name of the error, or `Response` for an HTTP response. */
   readonly name: string;
-  /** Its message and that of its innermost cause, cut after 200 UTF-16 units; `HTTP 503` for an answer. */
+  /** Its message and that of its innermost cause, cut after 200 UTF-16 units; `HTTP 503` for a response. */
   readonly message: string;
 }
 
 const MAX_NAME = 64;
 const MAX_MESSAGE = 200;
 
-/** @param what what a call that failed returned or threw; undefined where that is not known. */
+/** @param what the result or the error of a failed call; undefined when it is not known. */
 export function lastErrorOf(what: unknown): LastError | undefined {
   if (what === undefined) return undefined;
   try {

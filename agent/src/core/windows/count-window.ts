@@ -4,7 +4,7 @@ export class CountWindow {
   failures = 0;
   slow = 0;
   #size: number;
-  /** Where the next call goes; the oldest call is there once the window is full. */
+  /** The index of the next call; in a full window that of the oldest call. */
   #next = 0;
   #bits: Int32Array;
 
@@ -50,7 +50,7 @@ export class CountWindow {
     if ((bits & SLOW) !== 0) this.slow++;
   }
 
-  /** Calls leave by number, not by age. */
+  /** Does nothing: time removes no call. */
   advance(_now: number): void {}
 
   clear(): void {
@@ -61,7 +61,7 @@ export class CountWindow {
     this.#bits.fill(0);
   }
 
-  /** Changes how many calls are held; the newest ones stay. */
+  /** Changes the size; the newest calls stay. */
   resize(size: number): void {
     if (size === this.#size) return;
     const kept = Math.min(this.calls, size);

@@ -1,9 +1,9 @@
-/** How often in a half-life the counts decay. */
+/** Decay steps in a half-life. */
 const STEPS = 10;
 
 /**
- * All calls since the window was last empty, each counting half as much after every half-life: an exponentially
- * weighted moving count. The counts decay a tenth of the half-life at a time, so that recording costs no power.
+ * An exponentially weighted moving count: each call counts half as much after every half-life. The counts decay in
+ * steps of a tenth of the half-life, so that recording a call computes no power.
  */
 export class EwmaWindow {
   calls = 0;
@@ -50,7 +50,7 @@ export class EwmaWindow {
     this.slow = 0;
   }
 
-  /** Changes how fast calls fade; what they count now stays. */
+  /** Changes the half-life; the current counts stay. */
   resize(halfLifeMs: number, now: number): void {
     this.advance(now);
     this.#step = halfLifeMs / STEPS;

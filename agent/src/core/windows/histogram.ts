@@ -1,8 +1,8 @@
 import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 
 /**
- * The bucket of a duration: bucket i holds the calls under 2^i x 0.125 ms that no smaller bucket holds, the last one
- * the rest.
+ * The bucket of a duration: bucket i counts durations under 2^i x 0.125 ms that no smaller bucket counts; the last one
+ * counts the rest.
  */
 export function latencyBucket(ms: number): number {
   const eighths = ms * 8;

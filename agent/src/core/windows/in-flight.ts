@@ -1,13 +1,12 @@
-/** Buckets in the time after which a call is slow. */
+/** Buckets in a length of `slowMs`. */
 const SPANS = 10;
 /** The multiple of `slowerThan` after which a call counts as lost: a leaked permit must not open a circuit forever. */
 const LIFETIMES = 10;
 const BUCKETS = SPANS * LIFETIMES;
 
 /**
- * Counts the calls under way by when they began, in buckets of a tenth of `slowMs`, so that those that are slow
- * already are known at any moment without a list of them. Beginning, ending and looking cost the same however many
- * there are.
+ * Counts the calls under way by start time, in buckets of a tenth of `slowMs`. So the number of calls that are slow
+ * already is known at any time without a list of calls, and the cost of each operation does not depend on their number.
  */
 export class InFlight {
   /**
@@ -16,14 +15,14 @@ export class InFlight {
    */
   overdue = 0;
   /**
-   * Until then a call that begins needs no evaluation of the conditions: the circuit is closed, no bucket ends and no
-   * call under way is slow. Kept here because only breakers that count slow calls need it.
+   * The time from which the start of a call evaluates the conditions. Until then the circuit is closed, no bucket ends
+   * and no call under way is slow. Stored here because only circuits that count slow calls need it.
    */
   nextEvaluationAt = Number.NEGATIVE_INFINITY;
   readonly slowMs: number;
   readonly #span: number;
   readonly #counts = new Array<number>(BUCKETS).fill(0);
-  /** The bucket of the calls that begin now. */
+  /** The index of the bucket of calls that begin now. */
   #current = 0;
   /** The sum of `#counts`. While it is 0, buckets end at no cost, however many there are between two calls. */
   #older = 0;
@@ -32,7 +31,7 @@ export class InFlight {
   /** When the current bucket began and when it ends. */
   #start = 0;
   #end = 0;
-  /** The newest bucket whose calls were forgotten: those that began in it or before it are not counted. */
+  /** Calls that began in this bucket or before are no longer counted. */
   #forgottenTo = Number.NEGATIVE_INFINITY;
 
   constructor(slowMs: number, now: number) {
@@ -41,7 +40,7 @@ export class InFlight {
     this.#enter(this.#bucket(now));
   }
 
-  /** Until then `advance` finds nothing new. */
+  /** Until this time, `advance` changes nothing. */
   get steadyUntil(): number {
     return this.#end;
   }
@@ -56,7 +55,7 @@ export class InFlight {
     this.#fresh++;
   }
 
-  /** @param at when the call began; it is the same as for `begin`. */
+  /** @param at the start time that `begin` got. */
   end(at: number): void {
     if (at < this.#start) this.#endOld(at);
     else this.#fresh--;
@@ -104,7 +103,7 @@ export class InFlight {
     this.#counts.fill(0);
   }
 
-  /** Stops counting the calls that began up to `until`, or in the same tenth; their end is not missed. */
+  /** Stops counting the calls that began up to `until`, or in the same bucket; their ends are then ignored. */
   forget(until: number): void {
     const newest = this.#bucket(until);
     for (let bucket = Math.max(this.#forgottenTo + 1, this.#current - BUCKETS + 1); bucket <= newest; bucket++) {
@@ -116,7 +115,7 @@ export class InFlight {
     this.#forgottenTo = Math.max(this.#forgottenTo, newest);
   }
 
-  /** The bucket that begins at or before an instant and ends after it; a quotient may be rounded across that border. */
+  /** The bucket that contains a time. The quotient alone may be rounded to the bucket beside it. */
   #bucket(at: number): number {
     const bucket = Math.floor(at / this.#span);
     if (at < bucket * this.#span) return bucket - 1;

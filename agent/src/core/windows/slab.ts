@@ -1,15 +1,15 @@
-/** Rows in a page. A page lives as long as one of its rows is used, so it is small. */
+/** Rows in a page. A page stays in memory as long as one of its rows is used, so it is small. */
 const ROWS = 64;
 
-/** A row of counters inside a page that it shares with others. */
+/** A row of counters in a page, which other rows share. */
 export interface Row {
   readonly page: Int32Array;
-  /** Where the row begins. */
+  /** The index at which the row begins. */
   readonly at: number;
 }
 
 /**
- * Gives out rows of counters, many to one typed array: an array of its own costs each breaker more than its contents.
+ * Allocates rows of counters, many in one typed array: the overhead of an array is larger than a row.
  * A row need not be released; a page is garbage-collected when none of its rows is referenced.
  */
 export class Slab {

@@ -1,6 +1,6 @@
 import { Slab } from './slab.ts';
 
-/** How many spans a window is cut into: a call leaves at most a tenth of the window before its time is up. */
+/** Buckets in a window: a call is dropped at most a tenth of the window too early. */
 const SPANS = 10;
 
 /** Counters of a bucket: calls and failures. */
@@ -9,20 +9,20 @@ const WIDTH = SPANS * STRIDE;
 
 const slab = new Slab(WIDTH);
 
-/** Slow calls of each bucket, where there is one: few policies look at them. */
+/** Slow calls of each bucket, for windows that have any: few policies count them. */
 const slowCounts = new WeakMap<TimeWindow, number[]>();
 
 /**
- * Calls of the last `ms` milliseconds, counted in buckets `floor(now / span)` of ten spans. The current bucket and the
- * nine before it are inside, so that no call counts longer than the window reaches. Its own methods are private for
- * the compiler only: those with a # cost every object eight bytes.
+ * Calls of the last `ms` milliseconds, in buckets of a tenth of that, numbered `floor(now / span)`. The window is the
+ * current bucket and the nine before it, so that no call counts longer than `ms`. Its own methods are only
+ * TypeScript-private, because each private method with a # costs every object eight bytes.
  */
 export class TimeWindow {
   calls = 0;
   failures = 0;
   slow = 0;
   #span: number;
-  /** When the bucket ends that takes what happens now. */
+  /** The end of the current bucket. */
   #end = 0;
   readonly #page: Int32Array;
   /** Where the row of this window begins in its page; see `place` for the buckets in it. */
@@ -80,8 +80,8 @@ export class TimeWindow {
   }
 
   /**
-   * Changes how far back the window reaches. What is inside stays as far as the new window reaches: an old bucket moves
-   * whole to the new bucket of its newest instant.
+   * Changes the length of the window. Calls inside the new window stay: an old bucket is added to the new bucket that
+   * contains its end.
    */
   resize(ms: number, now: number): void {
     const span = ms / SPANS;
@@ -105,20 +105,23 @@ export class TimeWindow {
     this.enter(current);
   }
 
-  /** Writes down how many calls the current bucket has. */
+  /** Stores the number of calls in the current bucket, which replaces that of the others (see `enter`). */
   private leave(): void {
     const at = this.place(endingAt(this.#end, this.#span));
     this.#page[at] = this.calls - this.#page[at]!;
   }
 
-  /** From here to `leave`, a bucket has the number of calls in the others: then a call is counted in one place. */
+  /**
+   * Until `leave`, the current bucket stores the number of calls in the other buckets: a call then increments `calls`
+   * only.
+   */
   private enter(bucket: number): void {
     this.#end = (bucket + 1) * this.#span;
     const at = this.place(bucket);
     this.#page[at] = this.calls - this.#page[at]!;
   }
 
-  /** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */
+  /** The index of the counts of a bucket, whose number is negative when a clock near zero is read. */
   private place(bucket: number): number {
     return this.#row + (((bucket % SPANS) + SPANS) % SPANS) * STRIDE;
   }

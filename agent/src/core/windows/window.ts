@@ -3,7 +3,7 @@ import { CountWindow } from './count-window.ts';
 import { EwmaWindow } from './ewma-window.ts';
 import { TimeWindow } from './time-window.ts';
 
-/** The calls that the conditions of a policy look at. */
+/** The calls that the conditions of a policy are evaluated on. */
 export interface Window {
   /** Calls inside the window as of the last `record` or `advance`; a fraction where calls fade. */
   readonly calls: number;
@@ -11,12 +11,12 @@ export interface Window {
   readonly failures: number;
   /** How many of them were slow; a slow failure is both. */
   readonly slow: number;
-  /** Until then `advance` drops nothing. */
+  /** Until this time, `advance` drops nothing. */
   readonly steadyUntil: number;
   /** The same as `record(now, false, false)`; says whether no call inside failed or was slow. */
   succeed(now: number): boolean;
   record(now: number, failed: boolean, slow: boolean): void;
-  /** Drops what is no longer inside. */
+  /** Drops the calls that are too old at `now`. */
   advance(now: number): void;
   clear(): void;
 }

@@ -72,6 +72,14 @@ describe('settings', () => {
   });
 
   it.each([
+    [{ FUSEBOARD_POLICIES_FILE: 'a.json', FUSEBOARD_POLICIES: 'b.json' }, 'a.json'],
+    [{ FUSEBOARD_POLICIES_FILE: '', FUSEBOARD_POLICIES: 'b.json' }, 'b.json'],
+  ])('name the file of policies by the environment: %o', (env, policies) => {
+    expect(readSettings({}, env, none).policies).toBe(policies);
+    expect(readSettings({ policies: 'option.json' }, env, none).policies).toBe('option.json');
+  });
+
+  it.each([
     ['1', true],
     ['true', true],
     ['0', false],

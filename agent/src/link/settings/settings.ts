@@ -55,7 +55,7 @@ export function readSettings(options: StartOptions, env: EnvironmentVariables, m
   const caFile = options.caFile ?? (env.FUSEBOARD_CA_FILE || mounted('ca.crt'));
   const namespace = options.namespace ?? (env.FUSEBOARD_NAMESPACE || contents(join(mounts.account, 'namespace')));
   const cacheDir = options.cacheDir ?? (env.FUSEBOARD_CACHE_DIR || existing(mounts.cache));
-  const policies = options.policies ?? (env.FUSEBOARD_POLICIES || undefined);
+  const policies = options.policies ?? (env.FUSEBOARD_POLICIES_FILE || env.FUSEBOARD_POLICIES);
   const url = readUrl(options.url ?? (env.FUSEBOARD_URL || contents(join(mounts.operator, 'url'))), problems);
   return {
     disabled: /^(1|true|yes|on)$/i.test(env.FUSEBOARD_DISABLED ?? ''),

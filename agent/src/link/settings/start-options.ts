@@ -33,7 +33,7 @@ export interface StartOptions {
   cacheDir?: string;
   /**
    * File of policies that apply until the agent first reaches the operator, JSON as `kubectl get cbp -o json` prints.
-   * Absent: FUSEBOARD_POLICIES.
+   * Absent: FUSEBOARD_POLICIES_FILE, FUSEBOARD_POLICIES.
    */
   policies?: string;
   /**

@@ -3,14 +3,14 @@ import type { RecordOptions, RecordSink } from './record-options.ts';
 import { Recorder } from './recorder.ts';
 import { RotatingGzipFile } from './rotating-gzip-file.ts';
 
-/** What the environment says about recording. */
+/** The settings of a recording in the environment. */
 export interface RecordSettings {
   /** Absent: nothing is recorded. */
   readonly path?: string;
   readonly share: number;
   readonly maxBytes: number;
   readonly files: number;
-  /** What was given and cannot be used. */
+  /** Messages about invalid settings. */
   readonly problems: readonly string[];
 }
 
@@ -85,10 +85,10 @@ export function recorderFor(
 }
 
 /**
- * Records as the environment says, into a file that is rotated and packed; calls of the last moment are written when
- * the process ends.
+ * Creates a recorder for the settings of the environment, into a file that is rotated and compressed. Pending calls are
+ * written when the process exits.
  *
- * @returns undefined when nothing is to be recorded, or not by this process.
+ * @returns undefined when the environment names no file, or this process is not of the share that records.
  */
 export function recorderForFile(
   settings: RecordSettings,

@@ -5,11 +5,11 @@ import { callLine, headerLine, lostLine, type RecordingHeader } from './recordin
 
 export interface RecorderOptions {
   readonly header: RecordingHeader;
-  /** How many calls wait to be written, 32 bytes each. Absent: 16,384; further ones are counted as lost. */
+  /** Maximum number of calls that wait to be written, 32 bytes each; further ones are lost. Absent: 16,384. */
   readonly capacity?: number;
   /** How often waiting calls are written, in milliseconds. Absent: 1000. */
   readonly everyMs?: number;
-  /** Told once when the sink fails, until it works again. Absent: `process.emitWarning`. */
+  /** Called once when the sink fails, and again after it has worked. Absent: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
 

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { GROUP, VERSION } from '@fuseboard/schema';
 import { overrideCrd, policyCrd } from '@fuseboard/schema/crd';
+import { count } from '../../core/count.ts';
 import { type KubeClient, KubeError } from '../../kube/api/client.ts';
 import type { KubeObject } from '../../kube/api/object.ts';
 import { collectionPath, LEASES, objectPath } from '../../kube/api/resource.ts';
@@ -269,7 +270,7 @@ const operatorPods = (scene: ClusterScene) =>
         'kubectl describe pod',
       );
     }
-    return ok('operator', pods.length === 1 ? '1 pod is ready' : `${pods.length} pods are ready`);
+    return ok('operator', count(pods.length, 'pod is ready', 'pods are ready'));
   });
 
 const leader = (scene: ClusterScene) =>

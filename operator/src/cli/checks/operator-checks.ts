@@ -1,3 +1,4 @@
+import { count } from '../../core/count.ts';
 import { MAX_FLEET_BREAKERS } from '../../core/fleet/fleet-breakers.ts';
 import type { Overview } from '../../core/views/overview.ts';
 import type { ListedBreaker } from '../../http/admin/answers/live.ts';
@@ -51,8 +52,8 @@ function source({ source: { kind, synced, outage, problems } }: Answer): Check {
   }
   if (!synced) return failed('source', 'the operator has not read the policies yet', 'see its logs');
   if (problems > 0) {
-    const what = problems === 1 ? '1 file cannot' : `${problems} files cannot`;
-    return failed('source', `${what} become a policy`, 'fuseboard validate names file and line');
+    const files = count(problems, 'file is not a policy', 'files are not policies');
+    return failed('source', files, 'fuseboard validate names file and line');
   }
   return ok(
     'source',
@@ -84,20 +85,19 @@ function agents({ agents: { connected, connecting, stale, rejecting } }: Answer)
   if (stale > 0) {
     return warning(
       'agents',
-      `${stale} ${stale === 1 ? 'has' : 'have'} been silent for 30 s`,
+      `${count(stale, 'has', 'have')} been silent for 30 s`,
       'fuseboard get agents names them; did their pods end?',
     );
   }
   if (connected + connecting === 0) {
     return warning('agents', 'none is connected', 'set FUSEBOARD_URL in a service that uses the library');
   }
-  return ok('agents', `${connected} ${connected === 1 ? 'is' : 'are'} connected, none is stale or rejects a policy`);
+  return ok('agents', `${count(connected, 'is', 'are')} connected, none is stale or rejects a policy`);
 }
 
 function governed(breakers: readonly ListedBreaker[]): Check {
   const free = breakers.filter(({ uid, state }) => uid === undefined && state !== 'none');
-  if (free.length === 0)
-    return ok('breakers', `${breakers.length} ${breakers.length === 1 ? 'is' : 'are'} governed by policies`);
+  if (free.length === 0) return ok('breakers', `${count(breakers.length, 'is', 'are')} governed by policies`);
   return warning(
     'breakers',
     `no policy governs ${listed(free.map(({ namespace, breaker }) => `${namespace}/${breaker}`))}`,
@@ -116,8 +116,11 @@ function room({ rows }: Answer): Check {
 
 function outages({ outages: { lasting } }: Answer): Check {
   if (lasting === 0) return ok('outages', 'nothing is refused');
-  const what = lasting === 1 ? '1 breaker is' : `${lasting} breakers are`;
-  return warning('outages', `${what} refused by agents`, 'fuseboard outages says since when and why');
+  return warning(
+    'outages',
+    `${count(lasting, 'breaker is', 'breakers are')} refused by agents`,
+    'fuseboard outages says since when and why',
+  );
 }
 
 /** Checks the statuses of policies. */
@@ -144,7 +147,5 @@ export function policyChecks(policies: readonly StoredPolicy[]): Check[] {
     const advice = 'compare spec.selector with the labels of agents, or remove them';
     found.push(warning('policies', `no agent is selected by ${listed(unused.map(nameOf))}`, advice));
   }
-  return found.length > 0
-    ? found
-    : [ok('policies', `${policies.length} ${policies.length === 1 ? 'is' : 'are'} in use`)];
+  return found.length > 0 ? found : [ok('policies', `${count(policies.length, 'is', 'are')} in use`)];
 }

@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/usage-error.ts';
+import { count } from '../../core/count.ts';
 import type { KubeClient } from '../../kube/api/client.ts';
 import { type Check, type CheckResult, unknown } from '../checks/check.ts';
 import { clusterChecks } from '../checks/cluster-checks.ts';
 import { operatorChecks, policyChecks } from '../checks/operator-checks.ts';
 import type { Reach, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { type Colour, coloured, count, type ProgramFormat, printAs } from '../output/output.ts';
+import { type Colour, coloured, type ProgramFormat, printAs } from '../output/output.ts';
 import { answerOutput } from '../output/output-option.ts';
 import { onTarget, withTarget } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';

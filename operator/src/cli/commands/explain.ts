@@ -1,6 +1,7 @@
 import type { PolicySpec } from '@fuseboard/schema/types';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/usage-error.ts';
+import { count } from '../../core/count.ts';
 import { type Explanation, explain } from '../../core/policy/explain.ts';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import { routingOf } from '../../core/policy/routing.ts';
@@ -8,7 +9,7 @@ import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { count, type ProgramFormat, printAs } from '../output/output.ts';
+import { type ProgramFormat, printAs } from '../output/output.ts';
 import { answerOutput } from '../output/output-option.ts';
 import { suggestions } from '../output/suggestions.ts';
 import { readPolicyFiles } from '../policy-files/files.ts';

@@ -38,7 +38,7 @@ async function outages(args: readonly string[], over: object = {}): Promise<stri
 it('names the override that holds a breaker, in the sentence and in its row', async () => {
   const text = await outages([], { held: HELD });
   expect(text).toMatch(/^payments is forced open by local for 4 s \(the partner asked\), ends in 4 min: /);
-  expect(text).toMatch(/ +ForceOpen quiet by local, ends in 4m +a\n/);
+  expect(text).toMatch(/ +quiet: forced open by local for 4 s, ends in 4 min +a\n/);
 });
 
 it('has no column of overrides where none is in force, as with an operator that does not say', async () => {

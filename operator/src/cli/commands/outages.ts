@@ -1,14 +1,15 @@
 import { Command, Option } from 'commander';
+import { count } from '../../core/count.ts';
 import { instant } from '../../core/instant.ts';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
-import { outageSentence } from '../../core/outages/sentence.ts';
+import { forced, outageSentence } from '../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
 import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/answers/outages.ts';
 import { askReplicas, tellUnanswered } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { notFound, within } from '../output/not-found.ts';
-import { age, type Colour, type Column, count, type Format, isForPrograms, print, printAs } from '../output/output.ts';
+import { age, type Colour, type Column, type Format, isForPrograms, print, printAs } from '../output/output.ts';
 import { listOutput } from '../output/output-option.ts';
 import { sparkLine } from '../output/spark-line.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
@@ -96,7 +97,7 @@ function list(
       ? [
           {
             title: 'override',
-            value: ({ held }: ListedOutage) => (held === undefined ? '' : heldInWords(held, at)),
+            value: ({ held }: ListedOutage) => (held === undefined ? '' : overrideCell(held, at)),
           },
         ]
       : []),
@@ -110,8 +111,9 @@ function list(
   print(items, { columns, nothing, name: ({ id }) => `outage/${id}` }, format, terminal);
 }
 
-const heldInWords = ({ action, name, by, until, partly }: NonNullable<ListedOutage['held']>, at: number) =>
-  `${action} ${name}${partly ? ' on some agents' : ''}${by === undefined ? '' : ` by ${by}`}, ends in ${age(until - at)}`;
+/** The sentence above the list gives the reason. */
+const overrideCell = ({ reason: _, ...held }: NonNullable<ListedOutage['held']>, at: number) =>
+  `${held.name}: ${forced(held, at)}`;
 
 const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
   `${reason?.replaceAll('-', ' ') ?? 'open before this operator'}${error === undefined ? '' : ` (${error})`}`;

@@ -179,13 +179,19 @@ it('says that outages last where every policy is well', async () => {
 
 it('names the override that forces a breaker open, why, until when, and how to end it', async () => {
   const override = {
-    ...{ namespace: 'shop', name: 'quiet', createdAt: 0, expiresAt: Date.now() + 3_600_000, createdBy: 'local' },
+    ...{
+      namespace: 'shop',
+      name: 'quiet',
+      createdAt: Date.now() - 4_000,
+      expiresAt: Date.now() + 3_500_000,
+      createdBy: 'local',
+    },
     ...{ spec: { action: 'ForceOpen', breakers: ['partner-offer'], reason: 'the partner asked' }, status: {} },
   };
   const past = { ...override, name: 'past', expiresAt: 1 };
   const { text } = await status([well('shop')], [], true, undefined, [override, past]);
   expect(text).toMatch(
-    /\n1 override is in force:\nBREAKERS .*\nshop\/partner-offer +ForcedOpen +forced open by local \(the partner asked\), ends in \d+m; to end it now: fuseboard overrides end quiet -n shop\n/,
+    /\n1 override is in force:\nBREAKERS .*\nshop\/partner-offer +ForcedOpen +forced open by local for \d+ s \(the partner asked\), ends in \d+ min; to end it now: fuseboard overrides end quiet -n shop\n/,
   );
   expect(text).not.toContain('all is well');
 });

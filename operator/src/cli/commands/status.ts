@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { count } from '../../core/count.ts';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
 import { isLasting } from '../../core/outages/outage-row.ts';
+import { forced } from '../../core/outages/sentence.ts';
 import { conditionOf } from '../../core/policy/condition.ts';
 import type { AgentsAtAGlance } from '../../core/views/overview.ts';
 import type { OutageList } from '../../http/admin/answers/outages.ts';
@@ -9,7 +11,7 @@ import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { holdsOf } from '../output/holds.ts';
 import { within } from '../output/not-found.ts';
-import { age, coloured, count, type ProgramFormat, printAs, table } from '../output/output.ts';
+import { coloured, type ProgramFormat, printAs, table } from '../output/output.ts';
 import { answerOutput } from '../output/output-option.ts';
 import { problemsOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
@@ -114,14 +116,11 @@ async function lastingOutages(target: Target, namespace: string | undefined): Pr
 async function inForce(target: Target, namespace: string | undefined) {
   const now = Date.now();
   const holds = (await holdsOf(target, namespace, now)) ?? [];
-  return holds.map(({ namespace, name, spec, createdBy, expiresAt }) => {
-    const { action, breakers, reason } = spec;
-    const forced = action === 'ForceOpen' ? 'ForcedOpen' : 'ForcedClosed';
-    const by = createdBy === undefined ? '' : ` by ${createdBy}`;
-    const why = reason === undefined ? '' : ` (${reason})`;
-    const some = spec.selector === undefined ? '' : ' on the agents that it selects';
-    const message = `${action === 'ForceOpen' ? 'forced open' : 'forced closed'}${some}${by}${why}, ends in ${age(expiresAt - now)}; to end it now: fuseboard overrides end ${name} -n ${namespace}`;
-    return { namespace, name, breakers, reason: forced, message };
+  return holds.map(({ namespace, name, spec, createdAt: at, createdBy: by, expiresAt: until }) => {
+    const { action, breakers, reason, selector } = spec;
+    const words = forced({ action, by, at, until, reason, partly: selector !== undefined }, now);
+    const message = `${words}; to end it now: fuseboard overrides end ${name} -n ${namespace}`;
+    return { namespace, name, breakers, reason: action === 'ForceOpen' ? 'ForcedOpen' : 'ForcedClosed', message };
   });
 }
 
@@ -211,7 +210,7 @@ function inWords(
   const outages =
     lasting === 0
       ? ''
-      : `${coloured(`${lasting === 1 ? '1 outage lasts' : `${lasting} outages last`}: fuseboard outages ${scope === undefined ? '-A' : `-n ${scope}`}`, 'red', terminal)}\n`;
+      : `${coloured(`${count(lasting, 'outage lasts', 'outages last')}: fuseboard outages ${scope === undefined ? '-A' : `-n ${scope}`}`, 'red', terminal)}\n`;
   const forcedColumns = [
     { title: 'breakers', value: (row: (typeof overrides)[number]) => `${row.namespace}/${row.breakers.join(',')}` },
     { title: 'why', value: (row: (typeof overrides)[number]) => row.reason, colour: () => 'yellow' as const },
@@ -220,7 +219,7 @@ function inWords(
   const forced =
     overrides.length === 0
       ? ''
-      : `\n${overrides.length === 1 ? '1 override is' : `${overrides.length} overrides are`} in force:\n${table(overrides, forcedColumns, terminal)}`;
+      : `\n${count(overrides.length, 'override is', 'overrides are')} in force:\n${table(overrides, forcedColumns, terminal)}`;
   if (policies.total === 0) {
     return `${outages}${forced}there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
   }

@@ -95,5 +95,3 @@ export function age(ms: number): string {
   if (s < 172_800) return `${Math.floor(s / 3_600)}h`;
   return `${Math.floor(s / 86_400)}d`;
 }
-
-export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

@@ -9,7 +9,7 @@ const condition = (type: string, status: 'True' | 'False' | 'Unknown', reason: s
   message: `${type} is ${reason}`,
   lastTransitionTime: '2026-01-01T00:00:00Z',
 });
-const GOOD = [condition('Accepted', 'True', 'Valid'), condition('Healthy', 'True', 'AllClosed')];
+const GOOD = [condition('Accepted', 'True', 'Valid'), condition('Healthy', 'True', 'NoneOpen')];
 
 it.each<[PolicyStatus['conditions'], string | undefined]>([
   [[...GOOD, condition('Programmed', 'True', 'Programmed')], undefined],

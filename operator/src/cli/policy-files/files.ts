@@ -1,11 +1,11 @@
 import { glob, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { count } from '../../core/count.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import { unreadable } from '../../files/unreadable.ts';
 import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from '../../sources/file.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { count } from '../output/output.ts';
 
 /** A parsed file with its name for messages. */
 export interface PolicyFile extends ParsedFile {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { count } from '../../core/count.ts';
 import { RANGE_NAMES } from '../../core/fleet/timeline.ts';
 import { type Finding, lint, lintTogether } from '../../core/policy/lint/lint.ts';
 import type { Policy } from '../../core/policy/policy.ts';
@@ -7,7 +8,7 @@ import type { TimelineAnswer } from '../../http/admin/answers/timeline.ts';
 import type { FilePolicy } from '../../sources/file.ts';
 import type { Reach, TargetFlags } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { count, printAs } from '../output/output.ts';
+import { printAs } from '../output/output.ts';
 import { type MaybeCalls, withOptionalCalls } from '../recorded-calls/call-options.ts';
 import { trafficFindings } from '../recorded-calls/traffic.ts';
 import { onTarget, withTarget } from '../target-options.ts';

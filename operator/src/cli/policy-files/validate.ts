@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import { count } from '../../core/count.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { count } from '../output/output.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 import { passedOver, readPolicyFiles } from './files.ts';
 

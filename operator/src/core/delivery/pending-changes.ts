@@ -1,3 +1,5 @@
+import { CACHE_LIMITS } from '../limits/cache-limits.ts';
+
 /** A change of the target of an agent that the agent has not applied yet. */
 export interface PendingChange {
   readonly revision: string;
@@ -5,10 +7,8 @@ export interface PendingChange {
   readonly seenAt: number;
 }
 
-/**
- * Maximum number of stored changes for an agent that applies none. The last stored change represents all later ones.
- */
-const MAX_CHANGES = 8;
+/** Of an agent that applies none. The last stored change represents all later ones. */
+const MAX_CHANGES = CACHE_LIMITS['pending-changes'].entries;
 
 /** Appends a change to the pending changes of an agent. */
 export function addPending(pending: readonly PendingChange[], change: PendingChange): readonly PendingChange[] {

@@ -1,5 +1,6 @@
 import { MAX_OVERRIDES_PER_AGENT } from '@fuseboard/schema';
 import { dropOldest } from '../drop-oldest.ts';
+import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { newestFirst, type Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import { flatten, type Precedence, precedenceOf } from '../policy/precedence.ts';
@@ -309,8 +310,7 @@ interface Rerouted {
   readonly keysChanged: boolean;
 }
 
-/** How many label sets of a namespace have a cached snapshot; others are computed at each request. */
-const MAX_AUDIENCES = 1_000;
+const MAX_AUDIENCES = CACHE_LIMITS.audiences.entries;
 
 /** A cached snapshot with the same revision, so that audiences with equal snapshots share one object. */
 function sameRevision(audiences: Iterable<Audience>, { revision }: Snapshot): Snapshot | undefined {

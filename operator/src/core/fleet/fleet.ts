@@ -2,6 +2,7 @@ import type { Report } from '@fuseboard/schema';
 import { SentSteps } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import { Targets } from '../delivery/targets.ts';
+import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { FairShare } from '../limits/fair-share.ts';
 import { LimitLog } from '../limits/limit-log.ts';
 import { type Bounds, DEFAULT_BOUNDS, LimitError } from '../limits/limits.ts';
@@ -22,8 +23,8 @@ export const STALE_AFTER_MS = 30_000;
 /** An agent without a report for this long is no longer counted. It is removed when it has no stream. */
 export const GONE_AFTER_MS = 60_000;
 
-/** Maximum number of shared label sets. The pods of one workload have equal labels. */
-const MAX_LABELS_SHARED = 1_000;
+/** The pods of one workload have equal labels. */
+const MAX_LABELS_SHARED = CACHE_LIMITS['shared-labels'].entries;
 
 /** Maximum number of open breakers that a count names. */
 export const MAX_OPEN_NAMED = 3;

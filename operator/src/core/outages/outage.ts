@@ -1,3 +1,4 @@
+import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { newestFirst } from '../policy/override.ts';
 import { type Labels, matches, type Selector, selects } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
@@ -10,17 +11,9 @@ import { Series } from './series.ts';
  */
 export const QUIET_MS = 60_000;
 
-/** Maximum number of overrides stored with an outage. */
-const MAX_ACTIONS = 20;
-
-/**
- * Maximum number of different label sets stored with an outage, of agents whose circuit opened in it. Overrides that
- * select only further agents are not stored with the outage.
- */
-const MAX_LABEL_SETS = 100;
-
-/** Maximum number of services stored with an outage. */
-const MAX_SERVICES = 10;
+const MAX_ACTIONS = CACHE_LIMITS['outage-actions'].entries;
+const MAX_LABEL_SETS = CACHE_LIMITS['outage-labels'].entries;
+const MAX_SERVICES = CACHE_LIMITS['outage-services'].entries;
 
 /** How long before the first opening the plot of an outage starts. */
 const LEAD_MS = 60_000;

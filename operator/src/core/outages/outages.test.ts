@@ -281,7 +281,7 @@ describe('an outage', () => {
       },
     ]);
     expect(scene.sentence).toBe(
-      'payments is refused by all 2 pods of checkout and search for 0 s: no call was refused yet; partly forced open for 0 s, ends in 1 min',
+      'payments is refused by all 2 pods of checkout and search for 0 s: no call was refused yet; forced open on selected agents for 0 s, ends in 1 min',
     );
   });
 

@@ -101,7 +101,7 @@ export class Outages {
     this.#changed.add(outage);
   }
 
-  /** The override that explains the state of an outage: that forces open what is open, or closed what is closed. */
+  /** The override that explains the state of an outage: one that forces open circuits open, or closed ones closed. */
   holdOf(outage: Outage): OutageHold | undefined {
     if (outage.over) return undefined;
     return outage.heldBy(this.#overrides, outage.closedAt === undefined ? 'ForceOpen' : 'ForceClosed');

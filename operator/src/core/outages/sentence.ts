@@ -1,4 +1,5 @@
 import type { OutageRow } from './outage-row.ts';
+import type { OutageAction } from './saved-outage.ts';
 
 type Told = Pick<
   OutageRow,
@@ -35,17 +36,17 @@ export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process
   const { breaker, phase, began, closed, refused, held } = outage;
   const ended = closed ?? now;
   const lasted = span(ended - began);
+  const also = held === undefined ? '' : `; ${forced(held, now)}`;
   if (phase === 'over') {
     return `${breaker} was refused by ${callers(outage, noun)} for ${lasted}, until ${span(now - ended)} ago: ${calls(refused)} refused`;
   }
   if (phase === 'closed') {
-    return `${breaker} is accepted again since ${span(now - ended)}, after ${lasted} of refusals by ${callers(outage, noun)}: ${calls(refused)} refused${held === undefined ? '' : `; ${partly(held)}forced closed${hold(held, now)}`}`;
+    return `${breaker} is accepted again since ${span(now - ended)}, after ${lasted} of refusals by ${callers(outage, noun)}: ${calls(refused)} refused${also}`;
   }
   if (held !== undefined && !held.partly) {
     const before = held.at - began >= 1_000 ? `; the outage has lasted for ${lasted}` : '';
-    return `${breaker} is forced open${hold(held, now)}: refused by ${callers(outage, noun)}, ${cost(outage, now)}${before}`;
+    return `${breaker} is ${forced(held, now)}: refused by ${callers(outage, noun)}, ${cost(outage, now)}${before}`;
   }
-  const also = held === undefined ? '' : `; ${partly(held)}forced open${hold(held, now)}`;
   if (phase === 'testing') {
     const { refusedPerSecond, callsPerSecond } = outage;
     const waits = callsPerSecond === 0 && refusedPerSecond === 0;
@@ -56,13 +57,29 @@ export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process
   return `${breaker} is refused by ${callers(outage, noun)} for ${lasted}: ${cost(outage, now)}${also}`;
 }
 
-type Held = NonNullable<Told['held']>;
+/** An override that forces circuits open or closed. Times are milliseconds since 1970. */
+interface Forcing {
+  readonly action: OutageAction['action'];
+  readonly by?: string | undefined;
+  readonly at: number;
+  readonly until: number;
+  readonly reason?: string | undefined;
+  /** Whether it is for some of the agents only. */
+  readonly partly: boolean;
+}
 
-const partly = ({ partly }: Held) => (partly ? 'partly ' : '');
-
-/** Who holds the circuits, since when, why and until when: ` by ann for 4 s (the partner asked), ends in 4 min`. */
-const hold = ({ by, at, until, reason }: Held, now: number) =>
-  `${by === undefined ? '' : ` by ${by}`} for ${span(now - at)}${reason === undefined ? '' : ` (${reason})`}, ends in ${span(until - now)}`;
+/**
+ * An override in force in the words of every command and view: `forced open on selected agents by ann for 4 s (the
+ * partner asked), ends in 4 min`.
+ *
+ * @param now milliseconds since 1970.
+ */
+export function forced({ action, by, at, until, reason, partly }: Forcing, now: number): string {
+  const where = partly ? ' on selected agents' : '';
+  const who = by === undefined ? '' : ` by ${by}`;
+  const why = reason === undefined ? '' : ` (${reason})`;
+  return `forced ${action === 'ForceOpen' ? 'open' : 'closed'}${where}${who} for ${span(now - at)}${why}, ends in ${span(until - now)}`;
+}
 
 /** The current effect of the rejected calls. */
 function cost({ refusedPerSecond, fallbackPerSecond, refused, heard }: Told, now: number): string {

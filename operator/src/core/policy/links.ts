@@ -10,7 +10,7 @@ const MAX_LINK = 2_048;
 /** A link of a policy for the people who look at its breakers. */
 export interface PolicyLink {
   readonly kind: LinkKind;
-  /** Absent: the annotation is no http or https URL, so nobody is sent there. */
+  /** Absent: the annotation is not an http or https URL, and is not shown as a link. */
   readonly url?: string;
 }
 

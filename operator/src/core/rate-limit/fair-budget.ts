@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { dropOldest } from '../drop-oldest.ts';
+import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { Tokens } from './token-bucket.ts';
 
 export interface FairBudgetOptions {
@@ -12,8 +13,7 @@ export interface FairBudgetOptions {
   readonly clock: Clock;
 }
 
-/** Maximum number of stored keys. The least recently used key is removed first. */
-const MAX_KEYS = 50_000;
+const MAX_KEYS = CACHE_LIMITS['rate-budgets'].entries;
 
 /**
  * A token bucket for each key, and a shared bucket. The key's own bucket is checked first, so that a key with an empty

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type OutageInput, outageEvent, statusOutage } from './outage-status.ts';
+import { type EndedOutage, isOver, type OutageInput, outageBegan, outageEnded, statusOutage } from './outage-status.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -14,7 +14,7 @@ const input = (open: number, over: Partial<OutageInput> & { halfOpen?: number; a
   ...over,
 });
 const BEGAN = statusOutage(input(2, { cause: 'failure-rate: Error: down' }))!;
-const ENDED = statusOutage(input(0, { previous: BEGAN, at: 90_000 }))!;
+const ENDED = statusOutage(input(0, { previous: BEGAN, at: 90_000 })) as EndedOutage;
 
 describe('the outage in the status of a policy', () => {
   it('begins with the first open breaker, and says which, where and why', () => {
@@ -45,6 +45,13 @@ describe('the outage in the status of a policy', () => {
     expect(statusOutage(input(1, { previous: ENDED, at: 160_000 }))?.startTime).toBe('2026-03-01T12:02:40Z');
   });
 
+  it('is over a minute after its end', () => {
+    const ended = Date.parse(ENDED.endTime);
+    expect([isOver(BEGAN, ended), isOver(ENDED, ended + 59_999), isOver(ENDED, ended + 60_000)]).toEqual([
+      ...[false, false, true],
+    ]);
+  });
+
   it('does not end while agents or replicas are missing, as after a restart', () => {
     expect(statusOutage(input(0, { previous: BEGAN, settling: true, at: 5_000 }))).toEqual(BEGAN);
   });
@@ -52,16 +59,15 @@ describe('the outage in the status of a policy', () => {
 
 describe('the Event of an outage', () => {
   it('is its beginning and its end', () => {
-    expect(outageEvent(undefined, BEGAN)).toEqual({
+    expect(outageBegan(BEGAN)).toEqual({
       ...{ type: 'Warning', reason: 'OutageBegan' },
       message: 'calls are refused: payments on pod-1 opened: failure-rate: Error: down',
     });
-    expect(outageEvent(BEGAN, ENDED)).toEqual({
+    expect(outageEnded(ENDED)).toEqual({
       ...{ type: 'Normal', reason: 'OutageEnded' },
-      message: 'no breaker is open; calls were refused for 90 s by up to 2 open breakers, first payments on pod-1',
+      message:
+        'no breaker opened again for a minute; calls were refused for 90 s by up to 2 open breakers, first payments on pod-1',
     });
-    expect([outageEvent(BEGAN, BEGAN), outageEvent(ENDED, ENDED), outageEvent(undefined, undefined)]).toEqual([
-      ...[undefined, undefined, undefined],
-    ]);
+    expect(outageEnded({ ...ENDED, mostOpen: 1 }).message).toMatch(/ for 90 s by 1 open breaker, first /);
   });
 });

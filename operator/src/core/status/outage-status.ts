@@ -1,4 +1,5 @@
 import type { PolicyStatus } from '@fuseboard/schema';
+import { count } from '../count.ts';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { instant, msOf } from '../instant.ts';
 import { QUIET_MS } from '../outages/outage.ts';
@@ -31,8 +32,7 @@ export function statusOutage({ counts, previous, settling, cause, now }: OutageI
   if (open === 0 && (halfOpen === 0 || !lasting)) {
     return lasting && !settling ? { ...previous, endTime: instant(now) } : previous;
   }
-  const recent = previous?.endTime !== undefined && now - msOf(previous.endTime) < QUIET_MS;
-  if (previous !== undefined && (lasting || recent)) {
+  if (previous !== undefined && !isOver(previous, now)) {
     const { endTime: _, ...rest } = previous;
     return { ...rest, mostOpen: Math.max(previous.mostOpen, open) };
   }
@@ -51,18 +51,24 @@ export interface OutageEvent {
   readonly message: string;
 }
 
-/** What changed between two statuses; undefined when the outage did not begin or end. */
-export function outageEvent(
-  before: StatusOutage | undefined,
-  after: StatusOutage | undefined,
-): OutageEvent | undefined {
-  if (after === undefined) return undefined;
-  if (after.startTime !== before?.startTime) {
-    const because = after.cause === undefined ? '' : `: ${after.cause}`;
-    return { type: 'Warning', reason: 'OutageBegan', message: `calls are refused: ${after.first} opened${because}` };
-  }
-  if (after.endTime === undefined || before.endTime !== undefined) return undefined;
-  const seconds = Math.round((msOf(after.endTime) - msOf(after.startTime)) / 1_000);
-  const message = `no breaker is open; calls were refused for ${seconds} s by up to ${after.mostOpen} open breakers, first ${after.first}`;
+/** An outage that has an end; it is over once no opening can continue it. */
+export type EndedOutage = StatusOutage & { readonly endTime: string };
+
+export const hasEnded = (outage: StatusOutage | undefined): outage is EndedOutage => outage?.endTime !== undefined;
+
+/** Whether the outage ended so long ago that a further opening begins another one. */
+export const isOver = (outage: StatusOutage, now: number) => hasEnded(outage) && now - msOf(outage.endTime) >= QUIET_MS;
+
+/** The Event on the policy when an outage begins. */
+export function outageBegan({ first, cause }: StatusOutage): OutageEvent {
+  const because = cause === undefined ? '' : `: ${cause}`;
+  return { type: 'Warning', reason: 'OutageBegan', message: `calls are refused: ${first} opened${because}` };
+}
+
+/** The Event on the policy when an outage is over. */
+export function outageEnded({ startTime, endTime, mostOpen, first }: EndedOutage): OutageEvent {
+  const seconds = Math.round((msOf(endTime) - msOf(startTime)) / 1_000);
+  const breakers = `${mostOpen === 1 ? '' : 'up to '}${count(mostOpen, 'open breaker')}`;
+  const message = `no breaker opened again for a minute; calls were refused for ${seconds} s by ${breakers}, first ${first}`;
   return { type: 'Normal', reason: 'OutageEnded', message };
 }

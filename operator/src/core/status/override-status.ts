@@ -1,4 +1,5 @@
 import type { OVERRIDE_CONDITION_REASONS, OverrideStatus } from '@fuseboard/schema';
+import { count } from '../count.ts';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { instant } from '../instant.ts';
 import type { Condition } from '../policy/condition.ts';
@@ -50,15 +51,15 @@ export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
 function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
   const { matched, applied, stale, guarded = 0 } = counts.agents;
   const live = matched - stale;
-  const limited = guarded > 0 ? `; the code of ${plural(guarded, 'agent')} limits it` : '';
-  const silent = `${limited}${stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : ''}`;
+  const limited = guarded > 0 ? `; the code of ${count(guarded, 'agent')} limits it` : '';
+  const silent = `${limited}${stale > 0 ? `; ${count(stale, 'silent agent')} ignored` : ''}`;
   if (unheard === 0) {
     if (live > 0 && applied >= live)
-      return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'applies' : 'apply'} it${silent}`];
+      return ['True', 'Applied', `${count(live, 'agent applies', 'agents apply')} it${silent}`];
     if (live === 0 && ageMs >= PENDING_MS) return ['False', 'NoAgents', `it selects no live agent${silent}`];
   }
-  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator did not report yet` : '';
-  const progress = `${applied} of ${plural(live, 'agent')} apply it${silent}${others}`;
+  const others = unheard > 0 ? `; ${count(unheard, 'replica')} of the operator did not report yet` : '';
+  const progress = `${applied} of ${count(live, 'agent')} apply it${silent}${others}`;
   return ageMs < PENDING_MS ? ['Unknown', 'Pending', progress] : ['False', 'PartiallyApplied', progress];
 }
 
@@ -74,5 +75,3 @@ function condition({ previous, override, now }: OverrideStatusInput, type: strin
   const { status, reason, message } = decision;
   return { type, status, observedGeneration: override.generation, lastTransitionTime, reason, message };
 }
-
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

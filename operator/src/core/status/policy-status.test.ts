@@ -232,13 +232,20 @@ describe('a fallback to which no code opts in', () => {
 describe('Healthy', () => {
   it.each<[string, Partial<PolicyCounts['breakers']>, string]>([
     ['no report', {}, 'Unknown NoReports'],
-    ['closed breakers', { closed: 3 }, 'True AllClosed'],
+    ['closed breakers', { closed: 3 }, 'True NoneOpen'],
     ['an open one', { closed: 3, open: 1 }, 'False BreakerOpen'],
-    ['a shadow one that would be open', { shadowOpen: 1 }, 'True AllClosed'],
-    ['one that probes', { halfOpen: 1 }, 'True AllClosed'],
+    ['a shadow one that would be open', { shadowOpen: 1 }, 'True NoneOpen'],
+    ['one that probes', { halfOpen: 1 }, 'True NoneOpen'],
   ])('with %s', (_what, some, expected) => {
     const breakers = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0, ...some };
     expect(told(statusOf(input({ fleet: { breakers } })), 'Healthy')).toBe(expected);
+  });
+
+  it('counts half-open breakers in its message', () => {
+    const breakers = { closed: 2, open: 0, halfOpen: 1, shadowOpen: 0 };
+    expect(conditionOf(statusOf(input({ fleet: { breakers } })), 'Healthy')!.message).toBe(
+      '3 breakers, none open, 1 half-open',
+    );
   });
 
   it('names three open breakers and counts the rest', () => {

@@ -1,4 +1,5 @@
 import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from '@fuseboard/schema';
+import { count } from '../count.ts';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { instant } from '../instant.ts';
 import { type Condition, conditionOf } from '../policy/condition.ts';
@@ -133,27 +134,23 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
   // A returning agent counts only after its report confirms the policy.
   if (before?.reason === 'AgentsGone' && applied + rejected === 0) return ['Unknown', 'AgentsGone', before.message];
 
-  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : '';
+  const silent = stale > 0 ? `; ${count(stale, 'silent agent')} ignored` : '';
   if (rejected > 0) {
-    return [
-      'False',
-      'Rejected',
-      `${rejected} of ${plural(live, 'agent')} cannot use the spec; see rejections${silent}`,
-    ];
+    return ['False', 'Rejected', `${rejected} of ${count(live, 'agent')} cannot use the spec; see rejections${silent}`];
   }
   if (inGracePeriod(input)) {
     return [
       'Unknown',
       'Pending',
-      `waiting for ${plural(expected, 'agent')} that had the policy before; ${applied} applied the spec`,
+      `waiting for ${count(expected, 'agent')} that had the policy before; ${applied} applied the spec`,
     ];
   }
   if (unheard === 0) {
     if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
-    if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];
+    if (applied >= live) return ['True', 'Programmed', `${count(live, 'agent')} applied the spec${silent}`];
   }
-  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator did not report yet` : '';
-  const progress = `${applied} of ${plural(live, 'agent')} applied the spec${silent}${others}`;
+  const others = unheard > 0 ? `; ${count(unheard, 'replica')} of the operator did not report yet` : '';
+  const progress = `${applied} of ${count(live, 'agent')} applied the spec${silent}${others}`;
   if (ageMs < PENDING_MS && before?.reason !== 'PartiallyProgrammed') return ['Unknown', 'Pending', progress];
   return ['False', 'PartiallyProgrammed', progress];
 }
@@ -166,7 +163,6 @@ function health({ counts }: StatusInput): Verdict<'Healthy'> {
   }
   const reported = closed + halfOpen + shadowOpen;
   if (reported === 0) return ['Unknown', 'NoReports', 'no agent has reported a breaker of this policy'];
-  return ['True', 'AllClosed', `${plural(reported, 'breaker')}, none open`];
+  const probing = halfOpen > 0 ? `, ${halfOpen} half-open` : '';
+  return ['True', 'NoneOpen', `${count(reported, 'breaker')}, none open${probing}`];
 }
-
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

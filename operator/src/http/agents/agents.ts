@@ -147,7 +147,7 @@ export function agentsApp(options: AgentsOptions): Express {
     }
   }
 
-  async function reporter(request: Request, response: Response, next: () => void): Promise<void> {
+  async function admitReport(request: Request, response: Response, next: () => void): Promise<void> {
     const agentIdentity = await identityOf(request, 'report');
     const full = quota.takeReport(agentIdentity);
     if (full !== undefined) {
@@ -178,7 +178,7 @@ export function agentsApp(options: AgentsOptions): Express {
     verify: (_request, response, body) =>
       quota.chargeReport((response as Response).locals.agentIdentity as AgentIdentity, body.length),
   });
-  app.post('/v1/report', boundedBody, reporter, json, takeReport);
+  app.post('/v1/report', boundedBody, admitReport, json, takeReport);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an agent')));
   return app;

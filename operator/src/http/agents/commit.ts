@@ -1,6 +1,7 @@
 import { encodeEvent } from '../../core/delivery/event.ts';
 import type { ResourceVersions } from '../../core/delivery/resource-versions.ts';
 import { difference, type Snapshot } from '../../core/delivery/snapshot.ts';
+import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 
 /** A snapshot for a stream to send next. */
 export interface Offer {
@@ -27,7 +28,7 @@ const SAME_MOMENT_MS = 250;
  * Maximum number of cached encodings for a snapshot, one for each base: the previous snapshot, none, and older ones of
  * a few slow agents.
  */
-const MAX_BASES = 4;
+const MAX_BASES = CACHE_LIMITS['encoded-commits'].entries;
 
 const encoded = new WeakMap<Snapshot, Encoded[]>();
 

@@ -35,7 +35,7 @@ export function toStored(object: KubeObject): StoredObject {
   return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as StoredObject['status'] }) };
 }
 
-/** The status that somebody wrote, without the default condition of the definition. */
+/** The status without the default condition of the CRD; undefined when no operator has written one. */
 function writtenStatus({ status }: KubeObject): unknown {
   const { conditions, ...rest } = (status ?? {}) as { conditions?: unknown };
   if (!Array.isArray(conditions)) return status;

@@ -3,6 +3,7 @@ import { Backoff } from './backoff.ts';
 import { type KubeClient, KubeError } from './client.ts';
 import { type KubeObject, keyOf, readEvent, readList, readObject, readVersion } from './object.ts';
 import { collectionPath, explain, type KubeResource, offeredVerbs, resourceName } from './resource.ts';
+import { systemSleep } from './sleep.ts';
 
 /** All times are in milliseconds. */
 export interface ReflectorTimers {
@@ -396,6 +397,6 @@ export class Reflector {
 
   async #pause(ms: number): Promise<void> {
     const { signal } = this.#interrupt;
-    await sleep(ms, undefined, { signal }).catch(() => {});
+    await systemSleep(ms, signal);
   }
 }

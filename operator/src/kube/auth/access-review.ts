@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 import type { Access, ResourceAttributes, UserInfo } from '../../ports/access.ts';
 import { AuthError, bearerToken } from '../../ports/authenticator.ts';
 import { ReviewClient, type ReviewClientOptions } from './review-client.ts';
@@ -16,7 +17,7 @@ export interface AccessReviewOptions {
 /** How long an answer is cached. */
 const FRESH_MS = 10_000;
 
-const MAX_KEPT = 5_000;
+const MAX_CACHED = CACHE_LIMITS['admin-reviews'].entries;
 
 const AUTHENTICATION = '/apis/authentication.k8s.io/v1/tokenreviews';
 const AUTHORIZATION = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
@@ -39,7 +40,7 @@ interface SubjectAccessReview {
   readonly status?: { readonly allowed?: boolean; readonly denied?: boolean };
 }
 
-type PolicySnapshot = UserInfo & { readonly expiresAt?: number };
+type ReviewedUser = UserInfo & { readonly expiresAt?: number };
 
 /**
  * Authorizes users of the admin API by their Kubernetes token and their Kubernetes permissions. Needs the verb create
@@ -48,13 +49,13 @@ type PolicySnapshot = UserInfo & { readonly expiresAt?: number };
 export class AccessReviewer implements Access {
   readonly method = 'review';
   readonly #reviews: ReviewClient;
-  readonly #users: TtlCache<PolicySnapshot>;
+  readonly #users: TtlCache<ReviewedUser>;
   readonly #decisions: TtlCache<boolean>;
   readonly #now: () => number;
 
   constructor({ kubeConfig, log, now = Date.now }: AccessReviewOptions) {
     this.#reviews = new ReviewClient({ kubeConfig, log, consequence: 'the admin API answers 503' });
-    const bounds = { freshMs: FRESH_MS, max: MAX_KEPT, keeps: (error: unknown) => reasonOf(error) !== 'unavailable' };
+    const bounds = { freshMs: FRESH_MS, max: MAX_CACHED, keeps: (error: unknown) => reasonOf(error) !== 'unavailable' };
     this.#users = new TtlCache(bounds);
     this.#decisions = new TtlCache(bounds);
     this.#now = now;
@@ -76,7 +77,7 @@ export class AccessReviewer implements Access {
     }
   }
 
-  async #identify(token: string): Promise<PolicySnapshot> {
+  async #identify(token: string): Promise<ReviewedUser> {
     const answer = await this.#reviews.ask<TokenReview>('tokenreviews', 'create', AUTHENTICATION, {
       method: 'POST',
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },

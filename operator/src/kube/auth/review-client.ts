@@ -1,4 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
+import { REVIEWS_AT_ONCE } from '../../core/limits/review-limits.ts';
 import { AuthError } from '../../ports/authenticator.ts';
 import { KubeClient, type KubeError, type KubeRequest } from '../api/client.ts';
 
@@ -8,11 +9,6 @@ export interface ReviewClientOptions {
   /** What clients do while no review is possible, for the log, such as `agents are told to retry`. */
   readonly consequence: string;
 }
-
-/**
- * Further concurrent reviews are refused with 503, so that a flood of forged tokens does not cause a flood of reviews.
- */
-const MAX_IN_FLIGHT = 100;
 
 const REQUEST_MS = 5_000;
 
@@ -32,7 +28,8 @@ export class ReviewClient {
    * Sends one request; resolves to undefined when a `get` finds nothing (404). Any other failure is the operator's, so
    * it is logged once, with the permission to grant.
    *
-   * @param atOnce the limit of concurrent requests. A lower limit leaves room for requests with a higher priority.
+   * @param atOnce the limit of concurrent requests. Further ones are refused, so that a flood of forged tokens does not
+   * cause a flood of reviews.
    * @throws {AuthError} `unavailable`: the request failed, so the token is neither valid nor invalid.
    */
   async ask<T>(
@@ -40,7 +37,7 @@ export class ReviewClient {
     verb: 'get' | 'create',
     path: string,
     request: KubeRequest,
-    atOnce = MAX_IN_FLIGHT,
+    atOnce: number = REVIEWS_AT_ONCE.all,
   ): Promise<T | undefined> {
     if (this.#inFlight >= atOnce) {
       throw new AuthError('unavailable', 'too many token reviews are in progress; try again');

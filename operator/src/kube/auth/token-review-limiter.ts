@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { dropOldest } from '../../core/drop-oldest.ts';
+import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 import { type TokenBucket, Tokens, tokenBucket } from '../../core/rate-limit/token-bucket.ts';
 import { AuthError } from '../../ports/authenticator.ts';
 
@@ -17,8 +18,7 @@ export interface TokenReviewLimiterOptions {
  */
 export type Payer = { readonly account: string } | { readonly address: string };
 
-/** Maximum number of stored payers. The least recently used payer is removed first. */
-const MAX_PAYERS = 10_000;
+const MAX_PAYERS = CACHE_LIMITS['token-payers'].entries;
 
 const SECONDS_IN_MINUTE = 60;
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { dropOldest } from '../../core/drop-oldest.ts';
+import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
+import { REVIEWS_AT_ONCE } from '../../core/limits/review-limits.ts';
 import type { Labels } from '../../core/policy/selector.ts';
 import {
   type AgentIdentity,
@@ -38,23 +40,17 @@ const REFUSED_MS = 14_000;
 /** How long a known agent can report while the API server cannot review tokens. */
 const KNOWN_MS = 600_000;
 
-const MAX_KNOWN = 20_000;
-const MAX_REFUSED = 5_000;
+const MAX_REVIEWS = CACHE_LIMITS['reviewed-tokens'].entries;
+const MAX_REFUSED = CACHE_LIMITS['refused-tokens'].entries;
 
 const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
-
-/** Limit of concurrent reviews of unknown tokens. The limit for known tokens is higher. */
-const MAX_UNKNOWN_IN_FLIGHT = 60;
-
-/** Limit of concurrent reviews of unknown tokens that the cluster signed. */
-const MAX_GENUINE_IN_FLIGHT = 80;
 
 interface Review {
   /** When the review was requested; negative infinity when it failed, so that the next request repeats it. */
   at: number;
   readonly answer: Promise<AgentIdentity>;
   /** The last successful identity; cleared when a review refuses the token. */
-  known: { readonly caller: AgentIdentity; readonly at: number } | undefined;
+  known: { readonly identity: AgentIdentity; readonly at: number } | undefined;
 }
 
 interface ReviewStatus {
@@ -73,7 +69,7 @@ export class TokenReviewer implements Authenticator {
   readonly #client: ReviewClient;
   /** Reviews of valid tokens and of tokens under review, by the hash of the token. */
   readonly #reviews = new Map<string, Review>();
-  readonly #refused = new Map<string, { readonly denial: AuthError; readonly at: number }>();
+  readonly #refused = new Map<string, { readonly refusal: AuthError; readonly at: number }>();
   readonly #now: () => number;
 
   constructor(options: TokenReviewOptions) {
@@ -103,7 +99,7 @@ export class TokenReviewer implements Authenticator {
       const { known } = review;
       if ((error as AuthError).reason !== 'unavailable' || what === 'stream' || !known) throw error;
       if (now - known.at > KNOWN_MS) throw error;
-      return unexpired(known.caller, this.#now());
+      return unexpired(known.identity, this.#now());
     }
   }
 
@@ -122,7 +118,7 @@ export class TokenReviewer implements Authenticator {
   /** Throws the cached refusal of a token, without a review. */
   #refuseAgain(key: string, now: number): void {
     const refused = this.#refused.get(key);
-    if (refused && now - refused.at < REFUSED_MS) throw refused.denial;
+    if (refused && now - refused.at < REFUSED_MS) throw refused.refusal;
   }
 
   /**
@@ -141,22 +137,22 @@ export class TokenReviewer implements Authenticator {
     const signature = known === undefined ? this.#signatureOf(token) : undefined;
     const payer = payerOf(signature, address);
     if (signature !== undefined) limiter.take(payer);
-    const room = signature && (signature.is === 'genuine' ? MAX_GENUINE_IN_FLIGHT : MAX_UNKNOWN_IN_FLIGHT);
+    const room = signature && REVIEWS_AT_ONCE[signature.is === 'genuine' ? 'signed' : 'unknown'];
     const review: Review = { at, answer: this.#answer(token, room), known };
     this.#reviews.delete(key);
-    keep(this.#reviews, key, review, MAX_KNOWN);
+    keep(this.#reviews, key, review, MAX_REVIEWS);
     review.answer.then(
-      (agentIdentity) => {
+      (identity) => {
         if (known === undefined) limiter.good(payer);
-        review.known = { caller: agentIdentity, at };
+        review.known = { identity, at };
       },
-      (authError: AuthError) => {
-        if (authError.reason === 'unavailable') {
+      (error: AuthError) => {
+        if (error.reason === 'unavailable') {
           if (known === undefined) limiter.good(payer);
           review.at = Number.NEGATIVE_INFINITY;
           if (known !== undefined) return;
         } else {
-          keep(this.#refused, key, { denial: authError, at }, MAX_REFUSED);
+          keep(this.#refused, key, { refusal: error, at }, MAX_REFUSED);
         }
         review.known = undefined;
         if (this.#reviews.get(key) === review) this.#reviews.delete(key);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Aggregate, Shard } from '../../core/replication/aggregates.ts';
 import { Shards, type ShardWrite } from '../../core/replication/shards.ts';
@@ -7,6 +6,7 @@ import { type KubeClient, KubeError } from '../api/client.ts';
 import { FailureLog } from '../api/failure-log.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CONFIG_MAPS, collectionPath, objectPath } from '../api/resource.ts';
+import { type Sleep, systemSleep } from '../api/sleep.ts';
 
 /** Size limit for the policies in one ConfigMap, in bytes. */
 export const MAX_SHARD_BYTES = 256 * 1024;
@@ -76,6 +76,8 @@ export interface PublisherOptions {
   readonly boot: string;
   /** Minimum time between two writes, in milliseconds; absent: 1 000. */
   readonly intervalMs?: number;
+  /** Absent: that of the process. */
+  readonly sleep?: Sleep | undefined;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
@@ -143,6 +145,7 @@ export class AggregatePublisher {
   }
 
   async #run(): Promise<void> {
+    const { sleep = systemSleep } = this.#options;
     const { signal } = this.#stopping;
     // Waits one turn, so that all updates of the current turn share one write.
     await new Promise((resolve) => setImmediate(resolve));
@@ -157,7 +160,7 @@ export class AggregatePublisher {
         waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
         this.#failures.failed(error as Error);
       }
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      await sleep(waitMs, signal);
     }
   }
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeError } from '../api/client.ts';
 import { FailureLog } from '../api/failure-log.ts';
+import { type Sleep, systemSleep } from '../api/sleep.ts';
 import type { Lease, LeaseClient } from './lease.ts';
 
 export interface HeartbeatOptions {
@@ -15,6 +15,8 @@ export interface HeartbeatOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Called when the Lease of this replica was deleted by others, and possibly its ConfigMaps too. */
   readonly forgotten: () => void;
+  /** Absent: that of the process. */
+  readonly sleep?: Sleep | undefined;
 }
 
 const REQUEST_MS = 5_000;
@@ -53,7 +55,7 @@ export class LeaseHeartbeat {
   }
 
   async #run(): Promise<void> {
-    const { renewMs } = this.#options;
+    const { renewMs, sleep = systemSleep } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       let waitMs = renewMs;
@@ -67,7 +69,7 @@ export class LeaseHeartbeat {
         const overtaken = error instanceof KubeError && (error.status === 409 || error.status === 404);
         if (!overtaken) this.#failures.failed(error as Error);
       }
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      await sleep(waitMs, signal);
     }
   }
 

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import { Election, type ElectionTimes, type LeaseRecord } from '../../core/replication/election.ts';
 import { type KubeClient, KubeError } from '../api/client.ts';
 import { FailureLog } from '../api/failure-log.ts';
 import type { KubeObject } from '../api/object.ts';
 import { collectionPath, LEASES, objectPath } from '../api/resource.ts';
+import { type Sleep, systemSleep } from '../api/sleep.ts';
 
 interface LeaseSpec {
   readonly holderIdentity?: string;
@@ -99,6 +99,8 @@ export interface ElectorOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** Called when this process becomes the leader. */
   readonly elected: () => void;
+  /** Absent: that of the process. */
+  readonly sleep?: Sleep | undefined;
 }
 
 /** Takes the leadership when it is free, and renews it. */
@@ -150,7 +152,7 @@ export class Elector {
   }
 
   async #run(): Promise<void> {
-    const { times } = this.#options;
+    const { times, sleep = systemSleep } = this.#options;
     while (!this.#stopping.signal.aborted) {
       await this.#step().then(
         () => this.#failures.succeeded(),
@@ -164,7 +166,7 @@ export class Elector {
         this.#options.log.warn({ holder: this.#election.holder }, 'no longer the leader');
       }
       const { signal } = this.#stopping;
-      await sleep(times.retryMs * (0.9 + 0.2 * Math.random()), undefined, { signal }).catch(() => {});
+      await sleep(times.retryMs * (0.9 + 0.2 * Math.random()), signal);
     }
   }
 

@@ -8,6 +8,7 @@ import { KubeClient, KubeError } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
 import { Reflector } from '../api/reflector.ts';
 import { CONFIG_MAPS, type KubeResource, LEASES } from '../api/resource.ts';
+import type { Sleep } from '../api/sleep.ts';
 import type { WritePermit } from '../write/status-writer.ts';
 import { AggregatePublisher, readShard, removeConfigMap } from './aggregates.ts';
 import { bootOf, LeaseHeartbeat } from './heartbeat.ts';
@@ -36,6 +37,8 @@ export interface KubernetesReplicasOptions {
   readonly replica: string;
   readonly times: ReplicationTimes;
   readonly clock: Clock;
+  /** Absent: that of the process. */
+  readonly sleep?: Sleep;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
@@ -68,7 +71,7 @@ export class KubernetesReplicas implements Replicas {
   #cleanedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: KubernetesReplicasOptions) {
-    const { kubeConfig, namespace, name, replica, times, clock, log } = options;
+    const { kubeConfig, namespace, name, replica, times, clock, sleep, log } = options;
     const boot = this.#boot;
     this.#options = options;
     this.#client = new KubeClient(kubeConfig);
@@ -80,15 +83,17 @@ export class KubernetesReplicas implements Replicas {
       identity: `${replica}_${boot}`,
       times,
       clock,
+      sleep,
       log,
       elected: () => this.#listener?.elected(),
     });
-    this.#publisher = new AggregatePublisher({ client, namespace, name: own, labels, replica, boot, log });
+    this.#publisher = new AggregatePublisher({ client, namespace, name: own, labels, replica, boot, sleep, log });
     this.#heartbeat = new LeaseHeartbeat({
       leases: new LeaseClient({ client, namespace, name: own, labels }),
       replica,
       boot,
       ...times,
+      sleep,
       log,
       forgotten: () => log.warn({ replica }, 'the other replicas had removed this one; it is counted again'),
     });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GROUP, VERSION } from '@fuseboard/schema';
 import { dropOldest } from '../../core/drop-oldest.ts';
 import { instant } from '../../core/instant.ts';
+import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
 import { kindOf } from '../api/resource.ts';
@@ -26,11 +27,7 @@ interface EventSeries {
 
 type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
 
-/**
- * Maximum number of stored subjects. The subject without an occurrence for the longest time is removed first, and its
- * next occurrence creates a new Event.
- */
-const MAX_SUBJECTS = 10_000;
+const MAX_SUBJECTS = CACHE_LIMITS['event-subjects'].entries;
 const MAX_MESSAGE = 1024;
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GROUP, KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Policy } from '../../core/policy/policy.ts';
@@ -10,6 +10,7 @@ import { FailureLog } from '../api/failure-log.ts';
 import { listAll } from '../api/list.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resource.ts';
+import { systemSleep } from '../api/sleep.ts';
 import { FailingKeys } from './failing-keys.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -143,7 +144,7 @@ export class KubernetesHistory implements History {
       } catch (error) {
         this.#failures.failed(error as Error);
         const waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
-        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        await systemSleep(waitMs, signal);
         continue;
       }
       const due = this.#queue.take(performance.now());

@@ -7,7 +7,7 @@ import { isActive, type Override } from '../core/policy/override.ts';
 import { readOverride } from '../core/policy/read-override.ts';
 import { Aggregates } from '../core/replication/aggregates.ts';
 import { Problem } from '../ports/problem.ts';
-import { OverrideReconciler } from './override-reconciler.ts';
+import { OverrideStatusReconciler } from './override-status-reconciler.ts';
 
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '1m' };
 
@@ -22,7 +22,7 @@ let problem: Problem | undefined;
 let snapshots: SnapshotCache;
 let fleet: Fleet;
 let aggregates: Aggregates;
-let reconciler: OverrideReconciler;
+let reconciler: OverrideStatusReconciler;
 
 const override = (name: string, over: Partial<Override> = {}): Override => ({
   ...readOverride({ uid: name, namespace: 'shop', name, createdAt: 0, spec: SPEC, createdBy: 'ann' }),
@@ -36,7 +36,7 @@ function begin(): void {
   written = [];
   events = [];
   forgotten = [];
-  reconciler = new OverrideReconciler({
+  reconciler = new OverrideStatusReconciler({
     snapshots: snapshots,
     fleet,
     aggregates,

@@ -9,39 +9,39 @@ import type { OverrideStore } from '../ports/override-store.ts';
 import { Problem } from '../ports/problem.ts';
 import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
 
-export interface OverrideReconcilerOptions extends StatusReconcilerOptions {
+export interface OverrideStatusReconcilerOptions extends StatusReconcilerOptions {
   readonly store: OverrideStore;
-  /** How long an override stays after its end, in ms. */
+  /** How long an override is kept after its end, in ms. */
   readonly retentionMs: number;
 }
 
-/** An override that could not be removed is tried again after this. */
+/** The delay before the removal of an override is retried. */
 const RETRY_MS = 30_000;
 
-/** How many overrides are removed at a time. */
+/** Maximum number of concurrent removals. */
 const MAX_REMOVALS = 4;
 
-/** The statuses of overrides. On the leader, removes overrides a while after their end. */
-export class OverrideReconciler extends StatusReconciler<Override> {
-  readonly #options: OverrideReconcilerOptions;
+/** Computes the statuses of overrides. On the leader, removes each override `retentionMs` after its end. */
+export class OverrideStatusReconciler extends StatusReconciler<Override> {
+  readonly #options: OverrideStatusReconcilerOptions;
   #overrides: ReadonlyMap<OverrideUid, Override> = new Map();
-  /** When each was first seen here. */
+  /** When each override was first seen here. */
   readonly #seenAt = new Map<OverrideUid, number>();
   readonly #removing = new Set<OverrideUid>();
-  /** When a removal may be tried again. */
+  /** When a failed removal may be retried. */
   readonly #failedUntil = new Map<OverrideUid, number>();
 
-  constructor(options: OverrideReconcilerOptions) {
+  constructor(options: OverrideStatusReconcilerOptions) {
     super(options);
     this.#options = options;
   }
 
-  /** Every override that the source has, by uid; to be given whenever that changes. */
+  /** Replaces the overrides by those of the source. To be called after each change of the source. */
   setOverrides(overrides: Iterable<Override>): void {
     const next = new Map([...overrides].map((override) => [override.uid, override]));
     for (const [uid, override] of this.#overrides) {
       if (next.has(uid)) continue;
-      for (const remembered of [this.#seenAt, this.#failedUntil]) remembered.delete(uid);
+      for (const times of [this.#seenAt, this.#failedUntil]) times.delete(uid);
       this.forget(override);
       this.#logChange(override, 'override removed');
     }
@@ -54,7 +54,7 @@ export class OverrideReconciler extends StatusReconciler<Override> {
     this.#overrides = next;
   }
 
-  /** This replica leads from now on. */
+  /** Drops the statuses of an earlier term: the source has those that the former leader wrote. */
   onElected(): void {
     this.statuses.clear();
     this.touchAll();
@@ -69,9 +69,9 @@ export class OverrideReconciler extends StatusReconciler<Override> {
   }
 
   /**
-   * Handles everything that depends on time alone: ends, conditions that no longer wait, removals.
+   * Touches the overrides whose status changes with time alone, and starts due removals. To be called once a second.
    *
-   * @returns whether a status is to be computed.
+   * @returns whether a status must be computed.
    */
   sweep(): boolean {
     const { clock, wallClock, replicas, retentionMs } = this.#options;
@@ -83,7 +83,7 @@ export class OverrideReconciler extends StatusReconciler<Override> {
       const phase = override.problems.length > 0 ? 'Invalid' : ended ? 'Ended' : 'Active';
       const waits = phase === 'Active' && (!this.statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
       if (replicas.leading && (waits || status?.phase !== phase)) this.touch(namespace, [uid]);
-      // A removal was reported before.
+      // Removed only after the status with its end was computed.
       const removable =
         status?.phase === phase && expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
       if (removable && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {
@@ -100,7 +100,7 @@ export class OverrideReconciler extends StatusReconciler<Override> {
       await store.remove(override);
     } catch (error) {
       this.#failedUntil.set(override.uid, clock.now() + RETRY_MS);
-      // An override in a file is removed by whoever edits the file.
+      // An override in a file is removed by an edit of the file.
       if (error instanceof Problem && error.status === 409) return;
       const { namespace, name } = override;
       log.warn({ namespace, override: name }, `cannot remove an override that has ended: ${(error as Error).message}`);
@@ -123,16 +123,16 @@ export class OverrideReconciler extends StatusReconciler<Override> {
     return new Map([...counts].map(([uid, agents]) => [uid, { ...NOTHING, agents }]));
   }
 
-  protected wasWorkedOut(uid: OverrideUid): boolean {
+  protected wasComputed(uid: OverrideUid): boolean {
     return this.statuses.has(uid);
   }
 
-  protected workOut(override: Override, _digest: string, merged: Merged, now: number): Outcome<Override> | undefined {
+  protected compute(override: Override, _digest: string, merged: Merged, now: number): Outcome<Override> | undefined {
     const { wallClock } = this.#options;
     const { uid, expiresAt } = override;
     const before = this.statuses.get(uid) ?? override.status;
     const ageMs = now - this.#seenAt.get(uid)!;
-    // Agents that applied it before this operator began are on their way back.
+    // Agents that applied it before this replica led are still reconnecting.
     const appliedBefore = before?.phase === 'Active' ? (before.agents?.matched ?? 0) : 0;
     const ended = expiresAt <= wallClock();
     if (!ended && ageMs < GRACE_PERIOD_MS && merged.counts.agents.matched < appliedBefore) return undefined;

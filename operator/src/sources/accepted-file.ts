@@ -1,0 +1,69 @@
+import type { SourceProblem } from '../ports/source.ts';
+import { type ParsedFile, parsePolicyFile } from './file.ts';
+
+/** The result of reading a file: its text, an error, or its absence. */
+export type FileContent = { readonly text: string } | { readonly unreadable: string } | 'absent';
+
+/** The accepted content of a file. */
+export interface AcceptedFile {
+  /** Absent: the file cannot be read. */
+  readonly text: string | undefined;
+  /** The objects in force. */
+  readonly parsed: ParsedFile;
+  readonly problems: readonly SourceProblem[];
+}
+
+const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others: 0 };
+
+/** A file that cannot be read; its earlier objects stay. */
+export function unreadableFile(name: string, reason: string, earlier: ParsedFile = NOTHING): AcceptedFile {
+  const problem = { where: name, message: `cannot be read: ${reason}; its policies stay as they were` };
+  return { text: undefined, parsed: earlier, problems: [problem] };
+}
+
+/** A file whose text is valid, or that has valid documents: earlier ones with other names stay then. */
+export function readableFile(
+  name: string,
+  text: string,
+  fresh: ParsedFile,
+  earlier: ParsedFile = NOTHING,
+): AcceptedFile {
+  const problems = fresh.problems.map(({ line, field, message }) => ({
+    where: name,
+    line,
+    message: field === '' ? message : `${field}: ${message}`,
+  }));
+  if (problems.length === 0) return { text, parsed: fresh, problems };
+  const policies = withEarlier(fresh.policies, earlier.policies);
+  return { text, parsed: { ...fresh, policies, overrides: withEarlier(fresh.overrides, earlier.overrides) }, problems };
+}
+
+/** Whether a file has this content already. */
+export function hasContent(file: AcceptedFile | undefined, content: FileContent): boolean {
+  if (content === 'absent') return file === undefined;
+  if ('unreadable' in content) return file?.problems[0]?.message.includes(content.unreadable) ?? false;
+  return file?.text === content.text;
+}
+
+/** Whether accepting this content would remove objects of a file. */
+export function removesObjects(file: AcceptedFile | undefined, content: FileContent): boolean {
+  const before = file === undefined ? [] : [...file.parsed.policies, ...file.parsed.overrides];
+  if (before.length === 0) return false;
+  if (content === 'absent') return true;
+  if ('unreadable' in content) return false;
+  const { policies, overrides } = parsePolicyFile(content.text);
+  const next = new Set([...policies, ...overrides].map(keyOf));
+  return before.some((one) => !next.has(keyOf(one)));
+}
+
+function withEarlier<T extends Named>(fresh: readonly T[], earlier: readonly T[]): T[] {
+  const names = new Set(fresh.map(keyOf));
+  return [...fresh, ...earlier.filter((one) => !names.has(keyOf(one)))];
+}
+
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export const keyOf = ({ namespace, name }: Named) => `${namespace}/${name}`;
