@@ -235,7 +235,7 @@ it('says what the operator refuses, and changes nothing', async () => {
 
 it('applies numbers that were found on the page, and the same calls meet what it showed', async () => {
   const { result, figures, threshold, apply } = await look('editor');
-  expect(await figures('opened')).toMatchObject([0, 0, 0]);
+  expect((await figures('opened')).slice(0, 3)).toEqual([0, 0, 0]);
   await threshold.fill('30');
   await result.getByText(/^With the edited numbers it opens \d+ times/).waitFor(PATIENCE);
   const shown = {
