@@ -76,9 +76,9 @@ export class Circuit {
   classify: Classify | undefined = undefined;
   readonly #host: Host;
   readonly #clock: Clock;
-  /** The page of counters, and where in it the row of this breaker begins. */
+  /** Where in its page of counters the row of this breaker begins: few circuits share this number. */
+  readonly slot: number;
   readonly #counters: Int32Array;
-  readonly #firstCounter: number;
   #config: Config;
   #window: Window;
   /** Only where slow calls count. */
@@ -97,16 +97,11 @@ export class Circuit {
     this.#host = host;
     this.#clock = clock;
     this.#counters = page;
-    this.#firstCounter = at;
+    this.slot = at;
     this.#config = config;
     this.#window = windowFor(config, undefined, now);
     this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
     this.#state = closedSince(now);
-  }
-
-  /** A number that few breakers share, for tables of them. */
-  get hash(): number {
-    return Math.imul(this.#firstCounter, 0x9e3779b1) >>> 0;
   }
 
   get config(): Config {
@@ -148,17 +143,17 @@ export class Circuit {
 
   /** The counters since the breaker was made; they never decrease. */
   totals(): Totals {
-    return totalsOf({ page: this.#counters, at: this.#firstCounter });
+    return totalsOf({ page: this.#counters, at: this.slot });
   }
 
   /** How many calls took how long; see `latencyBucket`. */
   latency(): number[] {
-    return latencyOf({ page: this.#counters, at: this.#firstCounter });
+    return latencyOf({ page: this.#counters, at: this.slot });
   }
 
   /** Counts one more. */
   count(counter: Counter): void {
-    increment(this.#counters, this.#firstCounter + counter);
+    increment(this.#counters, this.slot + counter);
   }
 
   /** The calls that the conditions look at. */
@@ -337,7 +332,7 @@ export class Circuit {
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
     const { slowMs } = this.#config;
-    increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
+    increment(this.#counters, this.slot + latencyBucket(tookMs));
     if (callObservers.list !== undefined) this.#observe(permit, tookMs, returnedOrThrown, threw);
     const inFlight = this.#inFlight;
     if (
@@ -495,7 +490,7 @@ export class Circuit {
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
     if (!countsSlow(config)) this.#inFlight = undefined;
-    else if (this.#inFlight?.slowMs !== config.slowMs) {
+    else if (this.#inFlight === undefined || before.slowMs !== config.slowMs) {
       // When the calls under way began is not known; they count when they end.
       this.#inFlight = new InFlight(config.slowMs, now);
       this.#inFlight.forget(now);

@@ -20,7 +20,6 @@ export class InFlight {
    * call under way is slow. Kept here because only breakers that count slow calls need it.
    */
   nextEvaluationAt = Number.NEGATIVE_INFINITY;
-  readonly slowMs: number;
   readonly #span: number;
   readonly #counts = new Array<number>(BUCKETS).fill(0);
   /** The bucket of the calls that begin now. */
@@ -36,7 +35,6 @@ export class InFlight {
   #forgottenTo = Number.NEGATIVE_INFINITY;
 
   constructor(slowMs: number, now: number) {
-    this.slowMs = slowMs;
     this.#span = slowMs / SPANS;
     this.#enter(this.#bucket(now));
   }
@@ -71,15 +69,12 @@ export class InFlight {
       this.#older += this.#fresh;
     }
     const target = this.#bucket(now);
-    if (target - this.#current >= BUCKETS) this.clear();
-    else {
-      for (let bucket = this.#current + 1; bucket <= target && this.#older !== 0; bucket++) {
-        const oldest = place(bucket);
-        const lost = this.#counts[oldest]!;
-        this.overdue += this.#counts[place(bucket - SPANS - 1)]! - lost;
-        this.#older -= lost;
-        this.#counts[oldest] = 0;
-      }
+    for (let bucket = this.#current + 1; bucket <= target && this.#older !== 0; bucket++) {
+      const oldest = place(bucket);
+      const lost = this.#counts[oldest]!;
+      this.overdue += this.#counts[place(bucket - SPANS - 1)]! - lost;
+      this.#older -= lost;
+      this.#counts[oldest] = 0;
     }
     this.#enter(target);
   }
@@ -103,8 +98,9 @@ export class InFlight {
     const newest = this.#bucket(until);
     for (let bucket = Math.max(this.#forgottenTo + 1, this.#current - BUCKETS + 1); bucket <= newest; bucket++) {
       const at = place(bucket);
-      if (bucket < this.#current - SPANS) this.overdue -= this.#counts[at]!;
-      this.#older -= this.#counts[at]!;
+      const lost = this.#counts[at]!;
+      if (bucket < this.#current - SPANS) this.overdue -= lost;
+      this.#older -= lost;
       this.#counts[at] = 0;
     }
     this.#forgottenTo = Math.max(this.#forgottenTo, newest);
