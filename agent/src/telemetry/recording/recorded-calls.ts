@@ -28,7 +28,7 @@ interface CircuitIds {
   readonly config: Circuit['config'];
   readonly clock: Clock;
   readonly names: number;
-  /** The kind of a call that succeeded and of which nothing was seen. The code of an outcome is added for others. */
+  /** The kind of a call that succeeded and of which nothing was seen. The code of another outcome is added. */
   readonly kind: number;
 }
 
