@@ -35,7 +35,7 @@ interface CircuitIds {
 /** Passes the calls of all breakers to a recorder. */
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
-  /** The most recent lookups, by a hash of the slot of the circuit. A lookup costs more than the rest of a recording. */
+  /** The most recent lookups, by a hash of the slot. A lookup costs more than the rest of a recording. */
   readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
   /** The clock that was compared last. */
   #clock: Clock | undefined;
