@@ -156,7 +156,7 @@ beforeAll(async () => {
     processes.push(new Process(await agent.join(), i));
   }
   await hour();
-  goOn();
+  keepReporting();
   browser = await startBrowser();
 }, 120_000);
 
@@ -172,8 +172,8 @@ afterAll(async () => {
   await serving?.stop(0);
 });
 
-/** Reports go on, so that the page is live; the clock stands still, so that the hour stays what it is. */
-function goOn(): void {
+/** Reports continue, so that the page is live; the clock stands still, so that the hour stays what it is. */
+function keepReporting(): void {
   going = setInterval(() => {
     for (const { agent } of processes) void agent.report({ payments: {} }).catch(() => {});
   }, 1_000);
@@ -235,7 +235,7 @@ it('says what the operator refuses, and changes nothing', async () => {
 
 it('applies numbers that were found on the page, and the same calls meet what it showed', async () => {
   const { result, figures, threshold, apply } = await look('editor');
-  expect(await figures('opened')).toMatchObject([0, 0, 0]);
+  expect((await figures('opened')).slice(0, 3)).toEqual([0, 0, 0]);
   await threshold.fill('30');
   await result.getByText(/^With the edited numbers it opens \d+ times/).waitFor(PATIENCE);
   const shown = {
@@ -260,7 +260,7 @@ it('applies numbers that were found on the page, and the same calls meet what it
   for (const { counted } of processes) expect(counted).toEqual({ openings: 0, rejected: 0, spared: 0 });
   clearInterval(going);
   await hour();
-  goOn();
+  keepReporting();
   const sum = (key: keyof Process['counted']) => processes.reduce((all, { counted }) => all + counted[key], 0);
   const met = { openings: sum('openings') / 2, rejected: sum('rejected'), spared: sum('spared') };
   console.log(`shown ${JSON.stringify(shown)}, then ${JSON.stringify(met)}`);

@@ -73,9 +73,9 @@ export class Circuit {
   permits = 0;
   readonly #host: Host;
   readonly #clock: Clock;
-  /** The page of counters, and the index in it at which the row of this circuit begins. */
+  /** The index at which the row of this circuit begins in its page of counters: few circuits share this number. */
+  readonly slot: number;
   readonly #counters: Int32Array;
-  readonly #firstCounter: number;
   #config: Config;
   #window: Window;
   /** Absent: slow calls do not count. */
@@ -96,16 +96,11 @@ export class Circuit {
     this.#host = host;
     this.#clock = clock;
     this.#counters = page;
-    this.#firstCounter = at;
+    this.slot = at;
     this.#config = config;
     this.#window = windowFor(config, undefined, now);
     this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
     this.#state = closedSince(now);
-  }
-
-  /** A hash code that few circuits share. */
-  get hash(): number {
-    return Math.imul(this.#firstCounter, 0x9e3779b1) >>> 0;
   }
 
   get config(): Config {
@@ -156,17 +151,17 @@ export class Circuit {
 
   /** The counters since the breaker was made; they never decrease. */
   totals(): Totals {
-    return totalsOf({ page: this.#counters, at: this.#firstCounter });
+    return totalsOf({ page: this.#counters, at: this.slot });
   }
 
   /** How many calls took how long; see `latencyBucket`. */
   latency(): number[] {
-    return latencyOf({ page: this.#counters, at: this.#firstCounter });
+    return latencyOf({ page: this.#counters, at: this.slot });
   }
 
   /** Counts one more. */
   count(counter: Counter): void {
-    increment(this.#counters, this.#firstCounter + counter);
+    increment(this.#counters, this.slot + counter);
   }
 
   /** The calls that the conditions look at. */
@@ -346,7 +341,7 @@ export class Circuit {
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
-    increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
+    increment(this.#counters, this.slot + latencyBucket(tookMs));
     if (callObservers.list !== undefined) this.observe(permit, tookMs, returnedOrThrown, threw);
     const inFlight = this.#inFlight;
     if (

@@ -19,9 +19,8 @@ export interface ReplayOptions {
 }
 
 /**
- * A breaker for recorded calls: the same core as in a service, without promises, timers or a clock. The caller gives
- * the start and end of each call, in order of time. Time limits, retries, limiters and fallbacks of the policy are not
- * applied, because they act on calls and not on records of them.
+ * A breaker for recorded calls: the same core as in a service, without timers or a clock. The caller gives the start
+ * and end of each call, in order of time. Time limits, retries, limiters and fallbacks of the policy are not applied.
  */
 export class ReplayBreaker {
   readonly #circuit: Circuit;
@@ -42,7 +41,7 @@ export class ReplayBreaker {
    * Requests a permit for a call.
    *
    * @param at milliseconds of the record.
-   * @param used a settled permit to reuse, so that a long replay allocates less. Absent: a new one.
+   * @param used a settled permit to reuse. Absent: a new one.
    * @returns null when the breaker rejects the call.
    */
   enter(at: number, used?: ReplayPermit): ReplayPermit | null {

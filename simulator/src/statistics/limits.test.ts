@@ -51,10 +51,10 @@ describe('the limit of false openings', () => {
   });
 
   it.each([
-    [30, 2.996 * (30 / 29.75)],
-    [1, 2.996 * 30 * (24 / 18)],
-    [0.5, 2.996 * 60 * 2],
-    [0.25, 2.996 * 120 * 2],
+    [30, 2.99573 * (30 / 29.75)],
+    [1, 2.99573 * 30 * (24 / 18)],
+    [0.5, 2.99573 * 60 * 2],
+    [0.25, 2.99573 * 120 * 2],
   ])('counts a record of %f days as six hours shorter, and at most by half', (days, limit) => {
     expect(openingsLimit([[]], days * 86_400_000).upperPerMonth).toBeCloseTo(limit, 1);
   });

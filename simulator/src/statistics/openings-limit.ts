@@ -29,8 +29,8 @@ const MOST_LEFT_OUT = 0.5;
  * openings as the largest observed burst. The limit is the highest over bursts that are ten minutes, an hour and six
  * hours apart. A kind of burst that the record does not show is not in it.
  *
- * A day without an opening may be one without a bad hour: where stretches of six hours depend on each other, a record of
- * n of them is worth n - 1, as with a variance. So the record counts six hours less, or half of it.
+ * A day without an opening may be one without a bad hour. Bursts within six hours depend on each other, and a record of
+ * n such stretches is worth n - 1, as with a variance. So the record counts six hours less, but at least half of it.
  *
  * @param openings times of openings, with one list for each observed stretch of a process.
  */

@@ -76,15 +76,12 @@ export class InFlight {
       this.#older += this.#fresh;
     }
     const target = this.#bucket(now);
-    if (target - this.#current >= BUCKETS) this.clear();
-    else {
-      for (let bucket = this.#current + 1; bucket <= target && this.#older !== 0; bucket++) {
-        const oldest = place(bucket);
-        const lost = this.#counts[oldest]!;
-        this.overdue += this.#counts[place(bucket - SPANS - 1)]! - lost;
-        this.#older -= lost;
-        this.#counts[oldest] = 0;
-      }
+    for (let bucket = this.#current + 1; bucket <= target && this.#older !== 0; bucket++) {
+      const oldest = place(bucket);
+      const lost = this.#counts[oldest]!;
+      this.overdue += this.#counts[place(bucket - SPANS - 1)]! - lost;
+      this.#older -= lost;
+      this.#counts[oldest] = 0;
     }
     this.#enter(target);
   }
@@ -108,8 +105,9 @@ export class InFlight {
     const newest = this.#bucket(until);
     for (let bucket = Math.max(this.#forgottenTo + 1, this.#current - BUCKETS + 1); bucket <= newest; bucket++) {
       const at = place(bucket);
-      if (bucket < this.#current - SPANS) this.overdue -= this.#counts[at]!;
-      this.#older -= this.#counts[at]!;
+      const lost = this.#counts[at]!;
+      if (bucket < this.#current - SPANS) this.overdue -= lost;
+      this.#older -= lost;
       this.#counts[at] = 0;
     }
     this.#forgottenTo = Math.max(this.#forgottenTo, newest);

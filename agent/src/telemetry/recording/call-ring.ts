@@ -1,4 +1,4 @@
-/** Numbers per call in the ring: start, duration, kind and names. The last two are packed, see `kindOf` and `namesOf`. */
+/** Numbers per call in the ring: start, duration, and two that are packed: see `kindOf` and `namesOf`. */
 const STRIDE = 4;
 
 /** Outcomes as numbers, in the order of the words in a recording. */

@@ -14,6 +14,7 @@ const JUMP_MS = 20;
 
 /** The upper eight bits of a 32-bit hash, which depend on all of its bits. */
 const HASH_SHIFT = 24;
+const HASH_FACTOR = 0x9e3779b1;
 const LAST_IDS = 2 ** (32 - HASH_SHIFT);
 
 const REJECTED = kindOf(OUTCOME_CODES.rejected, NOTHING_SEEN, true);
@@ -27,14 +28,14 @@ interface CircuitIds {
   readonly config: Circuit['config'];
   readonly clock: Clock;
   readonly names: number;
-  /** The kind of a call that succeeded and of which nothing was seen. The code of an outcome is added for others. */
+  /** The kind of a call that succeeded and of which nothing was seen. The code of another outcome is added. */
   readonly kind: number;
 }
 
 /** Passes the calls of all breakers to a recorder. */
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
-  /** The most recent lookups, by the hash of the circuit. A lookup costs more than the rest of a recording. */
+  /** The most recent lookups, by a hash of the slot. A lookup costs more than the rest of a recording. */
   readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
   /** The clock that was compared last. */
   #clock: Clock | undefined;
@@ -56,9 +57,8 @@ export class RecordedCalls implements CallObserver {
     what: unknown,
     threw: boolean,
   ): void {
-    const ids = this.#idsOf(circuit, host);
+    const ids = this.#idsOf(circuit, host, startedAt + tookMs);
     if (ids === undefined) return;
-    if (ids.clock !== this.#clock || startedAt + tookMs >= this.#compareAt) this.#compare(ids.clock, host);
     let { kind } = ids;
     if (outcome !== 'success') kind += OUTCOME_CODES[outcome];
     if (typeof what === 'object' && what !== null) kind += kindOf(0, this.#seen(what, threw) - NOTHING_SEEN, false);
@@ -66,27 +66,25 @@ export class RecordedCalls implements CallObserver {
   }
 
   rejected(circuit: Circuit, host: Host, now: number): void {
-    const ids = this.#idsOf(circuit, host);
-    if (ids === undefined) return;
-    if (ids.clock !== this.#clock || now >= this.#compareAt) this.#compare(ids.clock, host);
-    this.#recorder.record(now + this.#zero, 0, REJECTED, ids.names);
+    const ids = this.#idsOf(circuit, host, now);
+    if (ids !== undefined) this.#recorder.record(now + this.#zero, 0, REJECTED, ids.names);
   }
 
-  #idsOf(circuit: Circuit, host: Host): CircuitIds | undefined {
-    const ids = this.#lastIds[circuit.hash >>> HASH_SHIFT];
-    return ids !== undefined && ids.circuit === circuit && ids.config === circuit.config
-      ? ids
-      : this.#lookUp(circuit, host);
+  #idsOf(circuit: Circuit, host: Host, now: number): CircuitIds | undefined {
+    let ids = this.#lastIds[placeOf(circuit)];
+    if (ids?.circuit !== circuit || ids.config !== circuit.config) ids = this.#lookUp(circuit, host);
+    if (ids !== undefined && (ids.clock !== this.#clock || now >= this.#compareAt)) this.#compare(ids.clock, host);
+    return ids;
   }
 
   #lookUp(circuit: Circuit, { name, key, clock }: Host): CircuitIds | undefined {
     if (name === undefined) return undefined;
-    const { config, hash } = circuit;
+    const { config } = circuit;
     const recorder = this.#recorder;
     const names = namesOf(recorder.nameId(name), key === undefined ? NO_NAME : recorder.nameId(key));
     const inForce = config.mode === 'Enforce' && config.trip.conditions.length > 0;
     const ids = { circuit, config, clock, names, kind: kindOf(OUTCOME_CODES.success, NOTHING_SEEN, inForce) };
-    this.#lastIds[hash >>> HASH_SHIFT] = ids;
+    this.#lastIds[placeOf(circuit)] = ids;
     return ids;
   }
 
@@ -102,22 +100,20 @@ export class RecordedCalls implements CallObserver {
   /** The status or the kind of error that was seen. The object belongs to the service, and reading it may throw. */
   #seen(what: object, threw: boolean): number {
     try {
-      return this.#read(what, threw);
+      // The status of an error of ours is meant for clients of the service; it does not come from a dependency.
+      const own = threw ? fuseboardErrorOf(what) : undefined;
+      if (own !== undefined) return this.#recorder.errorId(own.code);
+      const status = threw ? errorStatus(what) : resultStatus(what);
+      if (status !== undefined) return status;
+      const kind = threw ? errorKind(what) : undefined;
+      return kind === undefined ? NOTHING_SEEN : this.#recorder.errorId(kind);
     } catch {
       return NOTHING_SEEN;
     }
   }
-
-  #read(what: object, threw: boolean): number {
-    // The status of an error of ours is meant for clients of the service; it does not come from a dependency.
-    const own = threw ? fuseboardErrorOf(what) : undefined;
-    if (own !== undefined) return this.#recorder.errorId(own.code);
-    const status = threw ? errorStatus(what) : resultStatus(what);
-    if (status !== undefined) return status;
-    const kind = threw ? errorKind(what) : undefined;
-    return kind === undefined ? NOTHING_SEEN : this.#recorder.errorId(kind);
-  }
 }
+
+const placeOf = ({ slot }: Circuit): number => Math.imul(slot, HASH_FACTOR) >>> HASH_SHIFT;
 
 /** The code of an error, or else its name or class. */
 function errorKind(error: { readonly code?: unknown; readonly name?: unknown }): string | undefined {

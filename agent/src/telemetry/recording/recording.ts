@@ -18,7 +18,7 @@ export interface Recording {
 
 /**
  * Records every call of every breaker of this process, off the path of the call. The sink gets lines of the format
- * `calls/1` at least once a second. Several recordings may run at once. An error of a sink does not affect calls.
+ * `calls/1` at least once a second. Several recordings may run at once.
  *
  * @returns undefined when this process is not part of the recording share.
  * @throws TypeError when the sink or the share is invalid.

@@ -20,8 +20,8 @@ interface Known {
 }
 
 /**
- * What agents reported to the operator says about policies, in their order: of each breaker in the namespace of a policy
- * that it lists. Breakers of which too little is known are named on stderr.
+ * What agents reported to the operator says about policies, in their order: of each breaker that a policy lists in its
+ * namespace. Breakers of which too little is known are named on stderr.
  *
  * @throws {CliError} when no replica answers.
  */
