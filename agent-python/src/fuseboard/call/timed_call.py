@@ -57,7 +57,7 @@ class TimedCall(Permit):
     def end(self, value: object, error: BaseException | None) -> None:
         """The function returned a value or raised an error.
 
-        Raises a ``CallTimeoutError`` where the time limit ended it, and where it heeded its cancellation by returning.
+        Raises a ``CallTimeoutError`` where the time limit was up before, unless somebody else cancelled the task too.
         """
         try:
             reset_limit(self.token)
