@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from contextvars import Context
+from typing import Any
 
 import pytest
 
 from fuseboard import Breaker
 from fuseboard.breakers.registry import Registry
 from fuseboard.call.loop_timers import loop_timers
+from fuseboard.testing import FakeClock, create_breaker
 
 DEFAULTS = {
     "trip": {
@@ -38,3 +41,46 @@ def test_an_event_loop_that_ended_is_let_go(is_left: bool) -> None:
     ended = [asyncio.run(lives()) for _ in range(3)]
     gc.collect()
     assert [loop() for loop in ended] == [None, None, None]
+
+
+@pytest.mark.parametrize("is_decorated", [True, False])
+def test_a_call_whose_coroutine_is_closed_elsewhere_is_ignored_and_leaves_no_time_limit(is_decorated: bool) -> None:
+    """As when the interpreter collects what an event loop left: in whatever context it does so."""
+    breaker = create_breaker({"timeout": {"duration": "30s"}})
+
+    async def lives() -> None:
+        call: Any = breaker(asyncio.sleep)(60) if is_decorated else breaker.call_async(asyncio.sleep, 60)
+        task = asyncio.ensure_future(call)
+        await asyncio.sleep(0)
+        assert any(loop_timers(asyncio.get_running_loop()).ticks.values())
+        Context().run(call.close)
+        assert not any(loop_timers(asyncio.get_running_loop()).ticks.values())
+        task.cancel()
+        await asyncio.wait([task])
+        assert isinstance(task.exception(), RuntimeError)
+
+    asyncio.run(lives())
+    totals = breaker.stats().totals
+    assert (totals["ignored"], totals["timedOut"], totals["failed"]) == (1, 0, 0)
+
+
+def test_a_probe_whose_coroutine_is_closed_elsewhere_is_ignored() -> None:
+    clock = FakeClock()
+    breaker = create_breaker({"trip": {"consecutiveFailures": 1}, "recovery": {"openDuration": "1s"}}, clock)
+    permit = breaker.enter()
+    assert permit is not None
+    permit.fail()
+    clock.advance(1_000)
+
+    async def lives() -> None:
+        call: Any = breaker(asyncio.sleep)(60)
+        task = asyncio.ensure_future(call)
+        await asyncio.sleep(0)
+        Context().run(call.close)
+        task.cancel()
+        await asyncio.wait([task])
+        assert isinstance(task.exception(), RuntimeError)
+
+    asyncio.run(lives())
+    assert breaker.state == "half-open"
+    assert breaker.stats().totals["ignored"] == 1

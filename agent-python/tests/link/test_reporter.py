@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from fake_timers import FakeTimers
 from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.registry import Registry
 from fuseboard.core.clock import Environment
+from fuseboard.link import reporter
 from fuseboard.link.connection import Endpoint
 from fuseboard.link.ledger import Ledger, parts
 from fuseboard.link.report_target import report_target
@@ -201,6 +203,33 @@ def test_a_connection_that_was_closed_meanwhile_is_made_again(bench: Bench) -> N
     eventually(lambda: not bench.plane._server._connections)
     assert len(bench.regular()) == 1
     assert bench.warnings == []
+
+
+def test_the_connection_of_a_report_that_outlasts_the_end_is_closed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.reporter.attach(None)
+    bench.regular()
+    kept = bench.reporter._connection
+    assert kept is not None and kept.sock is not None
+    answered, ended = Event(), Event()
+    exchange = reporter._exchange
+
+    def slow(*args: Any) -> int:
+        status = exchange(*args)
+        answered.set()
+        assert ended.wait(30)
+        return status
+
+    monkeypatch.setattr(reporter, "_exchange", slow)
+    sending = Thread(target=bench.regular)
+    sending.start()
+    assert answered.wait(30)
+    # It waits for the sender, but not for long.
+    bench.reporter.close()
+    ended.set()
+    sending.join(30)
+    assert kept.sock is None
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ _SWEEP_EVERY_MS = 1_000
 
 
 class BreakersByKey:
-    """Only those that are closed and unused leave, so that no flood of keys can make an outage be forgotten."""
+    """The breakers of the keys that are in use. A key leaves only while it is closed and unused: no flood of keys makes an outage forgotten."""
 
     def __init__(self, owner: GovernedBreaker) -> None:
         self._owner = owner
@@ -63,8 +63,8 @@ class BreakersByKey:
         for breaker in self.all():
             # What holds all keys alike is told of their breaker.
             held = breaker.circuit.forced
-            stands = breaker.circuit.state != "closed" and (held is None or held[0].override is None)
-            (listed if stands or wanted(breaker.key or "") else others).append(breaker)
+            is_tripped = breaker.circuit.state != "closed" and (held is None or held[0].override is None)
+            (listed if is_tripped or wanted(breaker.key or "") else others).append(breaker)
         others.sort(key=lambda breaker: breaker.circuit.permits, reverse=True)
         return [*listed, *others[:_BUSIEST]]
 

@@ -1,4 +1,4 @@
-"""What a breaker runs under."""
+"""What governs a breaker: a policy, the defaults of code, or nothing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ Source = Literal["policy", "defaults", "none"]
 
 @dataclass(frozen=True)
 class Governor:
+    """What a breaker decides by, and where that comes from."""
+
     source: Source
     text: str
-    """The spec as text; a breaker starts afresh only when it changes."""
+    """The spec as text; only when it changes is a breaker configured again."""
     config: Config
     policy: Policy | None = None
     """Present exactly when a policy governs."""
@@ -40,7 +42,8 @@ def _listed(value: Any) -> Any:
     return sorted(value)
 
 
-def under(policy: Policy, defaults: Governor) -> Governor:
+def governed_by(policy: Policy, defaults: Governor) -> Governor:
+    """What a policy makes of a breaker. ``defaults`` govern again once it does no longer."""
     return Governor("policy", policy.text, policy.config, policy, defaults)
 
 

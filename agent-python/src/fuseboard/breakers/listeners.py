@@ -1,4 +1,4 @@
-"""Listeners of something."""
+"""Listeners and warnings, neither of which can break a call."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError
 from .governed_breaker import GovernedBreaker
-from .governor import UNGOVERNED, Governor, governor_of, under
+from .governor import UNGOVERNED, Governor, governed_by, governor_of
 from .listeners import Listeners, warn
 from .overrides import Overrides, index_of
 from .policy_set import Guarded, Override, PolicySet, Spec, overrides_under, policies_under
@@ -295,7 +295,7 @@ class Registry:
         known = self._classifies.get(breaker.name)
         if known is None:
             self._classifies[breaker.name] = classify
-            breaker.use_classifier(contained(breaker.name, classify))
+            breaker.use_classifier(never_raising(breaker.name, classify))
         return known is None or known is classify
 
     def _shared(self, governor: Governor) -> Governor:
@@ -305,11 +305,11 @@ class Registry:
     def _governor_of(self, name: str, defaults: Governor) -> Governor:
         uid = self._routes.uid_for(name)
         policy = None if uid is None or self._set is None else self._set.policies.get(uid)
-        return defaults if policy is None else under(policy, defaults)
+        return defaults if policy is None else governed_by(policy, defaults)
 
 
-def contained(name: str, classify: Classify) -> Classify:
-    """Code that judges calls must not be able to break one."""
+def never_raising(name: str, classify: Classify) -> Classify:
+    """A classifier that cannot break a call: where the one in code raises or answers anything else, the policy classifies."""
     warned = False
 
     def judge(outcome: CallOutcome) -> Outcome | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
 from ..errors import FuseboardError, call_timeout, circuit_open
-from .deadline import RunningUntil, reset_limit, set_limit
+from .context_variables import leave
+from .deadline import RunningUntil, innermost_limit, set_limit
 from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
 from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .loop_timers import loop_timers
@@ -172,7 +173,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
             raise
         return limit.ended
     finally:
-        reset_limit(token)
+        leave(innermost_limit, token)
     if limit.is_over:
         # The function did not heed its cancellation; the call was given up all the same.
         was_ours(task, cancelling, None)

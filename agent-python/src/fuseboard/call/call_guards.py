@@ -14,7 +14,10 @@ from .last_successes import LastSuccesses
 
 
 class CallGuards:
-    """A breaker whose policy asks for nothing of this has none."""
+    """The limit of concurrent calls, the retry budget, the adaptive timeout and the fallback's answers of one breaker.
+
+    A breaker whose policy has none of these has no guards.
+    """
 
     __slots__ = ("_adaptive", "_limiter", "_lock", "_warned", "budget", "config", "last_successes")
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from .context_variables import leave
+
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
 
@@ -39,7 +41,7 @@ def as_probe(breaker: GovernedBreaker, fn: Callable[[], Any]) -> Callable[[], An
         try:
             value = fn()
         finally:
-            probes.reset(token)
+            leave(probes, token)
         return _awaited(breaker, value) if hasattr(value, "__await__") else value
 
     return run
@@ -50,4 +52,4 @@ async def _awaited(breaker: GovernedBreaker, value: Any) -> Any:
     try:
         return await value
     finally:
-        probes.reset(token)
+        leave(probes, token)

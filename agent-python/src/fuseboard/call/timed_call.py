@@ -57,9 +57,13 @@ class TimedCall(Permit):
     def end(self, value: object, error: BaseException | None) -> None:
         """The function returned a value or raised an error.
 
-        Raises a ``CallTimeoutError`` where the time limit ended it, and where it heeded its cancellation by returning.
+        Raises a ``CallTimeoutError`` where the time limit was up before, unless somebody else cancelled the task too.
         """
-        reset_limit(self.token)
+        try:
+            reset_limit(self.token)
+        except ValueError:
+            # As ``leave`` does.
+            pass
         due = self.due
         if due is None:
             self.timers.remove(self)
@@ -89,7 +93,6 @@ class TimedCall(Permit):
 def begin_timed(breaker: GovernedBreaker, generation: Generation, limit_ms: int) -> TimedCall:
     """Begin a call in the task that runs, through a breaker whose generation admits it."""
     circuit = breaker.circuit
-    circuit.permits += 1
     call = TimedCall()
     call.circuit = circuit
     call.governed = breaker
@@ -100,6 +103,7 @@ def begin_timed(breaker: GovernedBreaker, generation: Generation, limit_ms: int)
     loop = get_running_loop()
     call.task = task = current_task(loop)  # type: ignore[assignment]
     call.cancelling = task.cancelling() if COUNTS_CANCELLATIONS else 0  # type: ignore[union-attr, unused-ignore]
+    circuit.permits += 1
     read = circuit.read
     call.started_at = began = read() * circuit.scale
     call.token = set_limit(call)

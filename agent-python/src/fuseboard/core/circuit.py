@@ -263,8 +263,8 @@ class Circuit(Exclusive):
         now = read() * self.scale
         took = now - started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
-        # From here to the return nothing calls, and no jump is taken that leads to the return, so that no other thread runs
-        # in between (Python 3.10 lets them in at jumps). One that holds the lock may be in the middle of its operation.
+        # From here to the return nothing calls and no jump is taken, so that no other thread runs in between: Python
+        # 3.10 lets them in at jumps too. One that holds the lock may be in the middle of its operation.
         config, window, counters = self.config, self._window, self.counters
         failures_in, consecutive = window.failures_in, self._consecutive_failures + 1
         failures, calls = window.failures + 1, window.calls + 1

@@ -303,6 +303,14 @@ class Reporter:
                 return _exchange(connection, target, headers, body)
             finally:
                 connection.close()
+        try:
+            return self._ask_kept(target, headers, body)
+        finally:
+            # Whoever closed this meanwhile may not have waited.
+            if self._is_closed:
+                self._drop()
+
+    def _ask_kept(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         kept = self._connection
         if kept is not None and _is_for(kept, target):
             try:
@@ -316,11 +324,7 @@ class Reporter:
             if self._is_closed:
                 raise LinkError("the link was stopped")
             self._connection = connection
-        try:
-            return _exchange(connection, target, headers, body)
-        finally:
-            if self._is_closed:
-                self._drop()
+        return _exchange(connection, target, headers, body)
 
     def _drop(self) -> None:
         with self._lock:
