@@ -81,6 +81,14 @@ it.each([
   expect(await status(policies, [])).toMatchObject({ code: 0 });
 });
 
+it('does not say that all is well while a policy is not yet programmed, or agents are not known', async () => {
+  expect((await status([well('shop'), pending('shop')], [])).text).toContain(
+    '\nnothing is known to be wrong, but 1 policy is not yet programmed (fuseboard get policies -n shop)\n',
+  );
+  const unknown = await status([well('shop'), pending('shop')], ['-A'], true, [{ name: 'a', admin: 'no token' }]);
+  expect(unknown.text).not.toContain('all is well');
+});
+
 it('says how many policies are in other namespaces', async () => {
   const policies = [well('shop'), well('other'), refused('third')];
   const { text } = await status(policies, []);

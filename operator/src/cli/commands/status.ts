@@ -232,7 +232,16 @@ function inWords(
   }
   const silent = unanswered.map((one) => `${coloured(incomplete(one), 'red', terminal)}\n`).join('');
   const news = `${silent}${outages}${forced}`;
-  if (notWell.length === 0 && news === '') return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+  const doubts = [
+    ...(others > 0
+      ? [`${count(others, 'policy is', 'policies are')} not yet programmed (fuseboard get policies ${where})`]
+      : []),
+    ...(agents === undefined ? ['agents are not known'] : []),
+  ];
+  if (notWell.length === 0 && news === '') {
+    if (doubts.length === 0) return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+    return `${lines}${coloured(`nothing is known to be wrong, but ${doubts.join(' and ')}`, 'yellow', terminal)}\n`;
+  }
   if (notWell.length === 0) return `${lines}${news}`;
   const columns = [
     { title: 'policy', value: (row: (typeof notWell)[number]) => `${row.namespace}/${row.name}` },
