@@ -2,7 +2,10 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { StandaloneTarget } from '../src/cli/client/standalone.ts';
+import { describeCommand } from '../src/cli/commands/describe.ts';
+import { getCommand } from '../src/cli/commands/get.ts';
 import { outagesCommand } from '../src/cli/commands/outages.ts';
+import { statusCommand } from '../src/cli/commands/status.ts';
 import { readConfig } from '../src/config/config.ts';
 import { readOverride } from '../src/core/policy/read-override.ts';
 import { OutageDetailSchema, OutageListSchema } from '../src/http/admin/answers/outages.ts';
@@ -35,11 +38,13 @@ afterEach(async () => {
 
 const get = async (path: string) => (await fetch(`${serving.adminUrl}${path}`)).json();
 
-async function command(...args: string[]) {
+const command = (...args: string[]) => run(outagesCommand, ...args);
+
+async function run(make: typeof outagesCommand, ...args: string[]) {
   const [out, err] = [new PassThrough({ encoding: 'utf8' }), new PassThrough({ encoding: 'utf8' })];
   const terminal = { args, out: out as never, err: err as never };
   let code = -1;
-  const found = outagesCommand(
+  const found = make(
     terminal,
     () => new StandaloneTarget([serving.adminUrl]),
     (set) => {
@@ -88,6 +93,47 @@ it('tells of an outage, as the API describes it and as a person reads it', async
   );
 });
 
+const RUNBOOK = { kind: 'runbook', url: 'https://wiki.test/{namespace}/{breaker}' } as const;
+
+it('is told where people look first: status, breaker and policy, with its cause and what to do next', async () => {
+  source.set([policy('payments', { generation: 2, links: [RUNBOOK] })]);
+  await until(async () => JSON.stringify(await get('/v1/policies/default/payments')).includes(RUNBOOK.url));
+  const lastError = { name: 'ECONNREFUSED', message: 'connect\nECONNREFUSED' };
+  await agents[0]!.report({ payments: { failed: 9, state: 'open', transitions: [...opened], lastError } });
+  await agents[1]!.report({ payments: { succeeded: 4 } });
+  const probe = [
+    { from: 'open', to: 'half-open', agoMs: 2, reason: 'open-duration-over' },
+    { from: 'half-open', to: 'open', agoMs: 1, reason: 'probe-failed' },
+  ] as const;
+  await agents[0]!.report({ payments: { failed: 1, state: 'open', transitions: [...probe], lastError } });
+  const sentence = /payments is refused by 1 of 2 checkout pods for \d s: [^\n]+/;
+  const cause = /failure rate \(ECONNREFUSED: connect\\u000aECONNREFUSED\), first on checkout-1/;
+  const either = (...parts: RegExp[]) => new RegExp(parts.map(({ source }) => source).join(''), 'm');
+
+  const breaker = (await run(describeCommand, 'breaker', 'payments')).out;
+  expect(breaker).toMatch(
+    either(/^Outage: +/, sentence, /\nCause: +/, cause, /\nLast failure: +ECONNREFUSED: connect\\u000a/),
+  );
+  expect(breaker).toMatch(/^Runbook: +https:\/\/wiki\.test\/default\/payments$/m);
+  const whole = (await run(describeCommand, 'policy', 'payments')).out;
+  expect(whole).toMatch(
+    either(/^Outage: +/, sentence, /\nCause: +/, cause, /\nRunbook: +https:\/\/wiki\.test\/\{namespace\}/),
+  );
+
+  const status = await run(statusCommand);
+  expect(status.out).toMatch(either(/^/, sentence, /\n1 outage lasts: fuseboard outages -n default$/));
+  const { lasting, outages } = JSON.parse((await run(statusCommand, '-o', 'json')).out);
+  expect([lasting, outages]).toMatchObject([1, [{ breaker: 'payments', sentence: expect.stringMatching(sentence) }]]);
+
+  const listed = (await run(getCommand, 'outages', 'payments')).out;
+  expect(listed).toMatch(either(/^/, sentence, /\n\nBREAKER .*\npayments +refused /));
+  await expect(run(getCommand, 'outages', 'paymnts')).rejects.toThrow('did you mean "payments"?');
+  const shown = (await command('payments')).out;
+  expect(shown).toMatch(/^runbook +https:\/\/wiki\.test\/default\/payments$/m);
+  expect(shown).toMatch(/^next +fuseboard describe breaker payments -n default /m);
+  expect(shown).toMatch(/^ +fuseboard force-closed payments -n default --for 5m /m);
+});
+
 it('says who overrode the breaker', async () => {
   await agents[0]!.report({ payments: { failed: 9, state: 'open', transitions: [...opened] } });
   const spec = { breakers: ['pay*'], action: 'ForceOpen', reason: 'the partner asked', duration: '5m' };
@@ -95,5 +141,7 @@ it('says who overrode the breaker', async () => {
   source.overrides = [readOverride(made)];
   source.set([policy('payments')]);
   await until(async () => (await command('payments')).out.includes('ForceOpen'));
-  expect((await command('payments')).out).toMatch(/^override +\S+Z ForceOpen by ann: the partner asked$/m);
+  const { out } = await command('payments');
+  expect(out).toMatch(/^override +\S+Z ForceOpen by ann: the partner asked$/m);
+  expect(out).toMatch(/^next +fuseboard overrides end o -n default /m);
 });

@@ -8,6 +8,7 @@ export interface Doing extends Partial<Totals> {
   readonly state?: BreakerReport['state'];
   readonly shadow?: boolean;
   readonly transitions?: BreakerReport['transitions'];
+  readonly lastError?: BreakerReport['lastError'];
   /** Calls by bucket of latency. */
   readonly latency?: readonly number[];
 }
@@ -94,7 +95,10 @@ export class PlainAgent {
     return this.#stream!.events.findLast(({ event }) => event === name)!;
   }
 
-  #breaker(name: string, { state = 'closed', shadow, transitions, latency = [], ...counts }: Doing): BreakerReport {
+  #breaker(
+    name: string,
+    { state = 'closed', shadow, transitions, lastError, latency = [], ...counts }: Doing,
+  ): BreakerReport {
     const now = this.#now();
     const before = this.#breakers.get(name) ?? { totals: NO_TOTALS, latency: [], state, since: now };
     const totals = { ...before.totals };
@@ -114,6 +118,7 @@ export class PlainAgent {
       totals,
       latency: summed,
       ...(transitions && { transitions }),
+      ...(lastError && { lastError }),
     };
   }
 }

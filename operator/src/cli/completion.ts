@@ -31,7 +31,13 @@ const namespaces: Names = async (target) => (await target.policies(undefined)).m
 
 /** The kind of names in the argument of each command. A test compares the table with the commands. */
 export const NAMED: Readonly<Record<string, Names>> = {
-  ...{ 'get breakers': breakers, 'get policies': policies, 'get agents': agents, 'get overrides': overrides },
+  ...{
+    'get breakers': breakers,
+    'get policies': policies,
+    'get agents': agents,
+    'get overrides': overrides,
+    'get outages': outages,
+  },
   ...{
     'describe policy': policies,
     'describe breaker': breakers,

@@ -79,7 +79,7 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
           return outagesCommand(making.terminal, making.reach, making.setExitCode);
         },
       ),
-      entry('get', 'List policies, agents, breakers or overrides.', async (making) => {
+      entry('get', 'List policies, agents, breakers, overrides or outages.', async (making) => {
         const { getCommand } = await import('./commands/get.ts');
         return getCommand(making.terminal, making.reach, making.setExitCode);
       }),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
-import { advice, affected, commandOf, linkFor } from './advice.ts';
+import { advice, affected, commandOf } from './advice.ts';
 import type { NewOverride } from './overrides.ts';
 
 const SPEC: NewOverride = { breakers: ['payments'], action: 'ForceOpen', reason: "it's down; EOF", duration: '15m' };
@@ -51,12 +51,5 @@ describe('the command for an override', () => {
     );
     const words = execFileSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' });
     expect(words.trim().split('\n').at(-1)).toBe("it's down; EOF");
-  });
-});
-
-describe('a link of a policy', () => {
-  it('names the breaker', () => {
-    const row = { breaker: 'pay/ments&x', namespace: 'shop' };
-    expect(linkFor('https://logs.test/{namespace}?q={breaker}', row)).toBe('https://logs.test/shop?q=pay%2Fments%26x');
   });
 });

@@ -66,9 +66,3 @@ export function commandOf(kind: string | undefined, namespace: string, name: str
 }
 
 const quoted = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-
-/** A link of a policy for one breaker: `{breaker}` and `{namespace}` in it are replaced. */
-export const linkFor = (url: string, { breaker, namespace }: Pick<BreakerRow, 'breaker' | 'namespace'>) =>
-  url
-    .replaceAll(/\{breaker\}|%7Bbreaker%7D/gi, () => encodeURIComponent(breaker))
-    .replaceAll(/\{namespace\}|%7Bnamespace%7D/gi, () => encodeURIComponent(namespace));

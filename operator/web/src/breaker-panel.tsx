@@ -1,11 +1,10 @@
 import { latencyBoundMs } from '@fuseboard/schema/defaults';
-import { linkAnnotation, type PolicyLink } from '../../src/core/policy/links.ts';
+import { linkAnnotation, linkFor, type PolicyLink } from '../../src/core/policy/links.ts';
 import { SLOTS } from '../../src/core/slots.ts';
 import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import type { PolicyAgents } from '../../src/http/admin/answers/policies.ts';
-import { linkFor } from './advice.ts';
 import { Changes } from './changes.tsx';
 import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';

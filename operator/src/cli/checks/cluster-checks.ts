@@ -257,7 +257,7 @@ const operatorPods = (scene: ClusterScene) =>
       return failed(
         'operator',
         `no pod of an operator is there${where}`,
-        'install the chart: helm install fuseboard …',
+        'install the chart: helm install fuseboard …; or give --server URL, where it runs elsewhere',
       );
     }
     if (unready.length === pods.length) {

@@ -107,7 +107,10 @@ export class AdminClient {
     if (response.ok) return response;
     const { error } = (await response.json().catch(() => ({}))) as { error?: string };
     const why = error ?? `it answered ${response.status} and not as an operator's admin API does`;
-    throw new AdminError(response.status, `cannot ask ${this.#name}: ${why}`);
+    // A token goes to the URL of --server only when asked for.
+    const advice =
+      response.status === 401 && !('authorization' in headers) ? '; --kubeconfig FILE sends its token' : '';
+    throw new AdminError(response.status, `cannot ask ${this.#name}: ${why}${advice}`);
   }
 }
 

@@ -29,3 +29,21 @@ it('asks for hundreds of policies over a few connections, and keeps their order'
     server.close();
   }
 });
+
+it('says how to send a token where the operator asks for one and none was sent', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"a token is required"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    await expect(new StandaloneTarget([url]).policies(undefined)).rejects.toThrow(
+      `cannot ask the operator at ${url}: a token is required; --kubeconfig FILE sends its token`,
+    );
+    const refused = new StandaloneTarget([url], async () => 'wrong').policies(undefined);
+    await expect(refused).rejects.toThrow(/a token is required$/);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});

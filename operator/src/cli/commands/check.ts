@@ -75,7 +75,8 @@ async function orUnknown(name: string, look: () => Promise<Check[]>): Promise<Ch
     return await look();
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return [unknown(name, `not known: ${error.message}`, 'see it with --server, or with the rights to read it')];
+    const advice = 'name the operator with --server, and give --kubeconfig of a user who may read it';
+    return [unknown(name, `not known: ${error.message}`, advice)];
   }
 }
 

@@ -2,15 +2,18 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { explain } from '../../core/policy/explain.ts';
 import { routingOf } from '../../core/policy/routing.ts';
+import { printable } from '../../core/printable.ts';
 import { libraryOf } from '../../core/views/agent-library.ts';
 import type { ListedAgent } from '../../http/admin/answers/agents.ts';
 import type { ListedBreaker } from '../../http/admin/answers/live.ts';
+import type { ListedOutage } from '../../http/admin/answers/outages.ts';
 import { incomplete, tellUnanswered } from '../client/replicas.ts';
 import type { Reach, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { listAgents } from '../output/agent-list.ts';
-import { colourOfState, listBreakers, thresholdColumn } from '../output/breaker-table.ts';
+import { colourOfState, lastsFor, listBreakers, thresholdColumn } from '../output/breaker-table.ts';
 import { notFound, policyNamed } from '../output/not-found.ts';
+import { causeOf, linksFor, listOutages } from '../output/outage-list.ts';
 import { age, coloured, table } from '../output/output.ts';
 import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
@@ -53,7 +56,8 @@ const facts = (rows: readonly (readonly [string, string])[]) => {
 const indented = (text: string) => text.replace(/^(?=.)/gm, '  ');
 
 const policy: Describe = async (target, namespace, name, terminal) => {
-  const { status, spec, generation, createdAt, uid } = await policyNamed(target, namespace, name);
+  const found = await policyNamed(target, namespace, name);
+  const { status, spec, generation, createdAt, uid } = found;
   const { conditions = [], agents, rejections = [] } = status;
   const head = facts([
     ['Policy', `${namespace}/${name}`],
@@ -65,6 +69,10 @@ const policy: Describe = async (target, namespace, name, terminal) => {
         ? 'nothing is known'
         : `${agents.summary} applied, ${agents.rejected} rejected, ${agents.stale} stale${agents.guarded ? `; ${agents.guarded} within limits of their code` : ''}`,
     ],
+    ...(await outageFacts(target, namespace, (outage) => outage.uid === uid)),
+    ...(found.links ?? []).flatMap(({ kind, url }) =>
+      url === undefined ? [] : [[titled(kind), printable(url)] as const],
+    ),
   ]);
   const lines = conditions.map(({ type, status, reason, message, lastTransitionTime }) => {
     const state = coloured(
@@ -85,6 +93,30 @@ const policy: Describe = async (target, namespace, name, terminal) => {
   ].join('');
 };
 
+const titled = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+
+/** Nothing where the operator cannot be reached or the user may not read; every other error is thrown. */
+function noneIfRefused(error: unknown): [] {
+  if (!(error instanceof CliError)) throw error;
+  return [];
+}
+
+/** The outages that last or have just ended, and the last one otherwise: each in a sentence, and its cause. */
+async function outageFacts(
+  target: Target,
+  namespace: string,
+  wanted: (outage: ListedOutage) => boolean,
+): Promise<(readonly [string, string])[]> {
+  const listed = await listOutages(target, namespace).catch(noneIfRefused);
+  const own = 'items' in listed ? listed.items.filter(wanted) : [];
+  const current = own.filter(({ phase }) => phase !== 'over');
+  if (current.length === 0) return own.slice(0, 1).map(({ sentence }) => ['Last outage', printable(sentence)] as const);
+  return current.flatMap((outage) => [
+    ['Outage', printable(outage.sentence)] as const,
+    ['Cause', `${causeOf(outage)}, first on ${outage.instance}`] as const,
+  ]);
+}
+
 /** The breakers in the operator's answer, or a line with the reason why it cannot be reached. */
 async function rowsOf(
   target: Target,
@@ -100,7 +132,7 @@ async function rowsOf(
     const columns = [
       { title: 'breaker', value: ({ breaker }: ListedBreaker) => breaker },
       { title: 'state', value: ({ state }: ListedBreaker) => state, colour: colourOfState },
-      { title: 'for', value: ({ since }: ListedBreaker) => age(at - since) },
+      { title: 'for', value: (row: ListedBreaker) => age(lastsFor(row, at)) },
       { title: 'agents', value: ({ agents }: ListedBreaker) => String(agents) },
       { title: 'window', value: thresholdColumn },
     ];
@@ -117,13 +149,18 @@ const breaker: Describe = async (target, namespace, name, terminal) => {
   const names = items.map((row) => row.breaker);
   if (rows.length === 0) throw notFound('breaker', name, namespace, names, unanswered);
   tellUnanswered(unanswered, terminal);
-  return rows
-    .map((row) => {
-      const { states, unwell, window, changes, policy: governing, mode, agents, since, heard } = row;
+  const policies = await target.policies(namespace).catch(noneIfRefused);
+  const blocks = await Promise.all(
+    rows.map(async (row) => {
+      const { states, unwell, lastError, window, changes, policy: governing, mode, agents, since, heard } = row;
       const head = facts([
         ['Breaker', `${namespace}/${name}`],
         ['Policy', governing === undefined ? 'none; the defaults of the code apply' : `${governing}, ${mode}`],
         ['State', `${coloured(row.state, colourOfState(row), terminal)} for ${age(at - since)}`],
+        ...(await outageFacts(target, namespace, (outage) => outage.circuit === row.id)),
+        ...(lastError === undefined
+          ? []
+          : [['Last failure', printable(`${lastError.name}: ${lastError.message}`)] as const]),
         [
           'Agents',
           `${agents}: ${states.closed} closed, ${states.open} open, ${states.halfOpen} half-open, ${states.shadowOpen} open in shadow`,
@@ -132,14 +169,18 @@ const breaker: Describe = async (target, namespace, name, terminal) => {
         ['Window', thresholdColumn(row)],
         ['Rejected', `${window.rejected} in the window`],
         ['Heard', `${age(at - heard)} ago`],
+        ...policies
+          .filter(({ uid }) => uid === row.uid)
+          .flatMap((own) => linksFor(own, name).map(([kind, url]) => [titled(kind), url] as const)),
       ]);
       const lines = changes.map(
         ({ at: when, from, to, reason, instance }) =>
           `  ${age(at - when)} ago  ${from} -> ${to} on ${instance}: ${reason}\n`,
       );
       return `${head}${lines.length > 0 ? `Transitions:\n${lines.join('')}` : ''}`;
-    })
-    .join('\n');
+    }),
+  );
+  return blocks.join('\n');
 };
 
 const agent: Describe = async (target, namespace, name, terminal) => {

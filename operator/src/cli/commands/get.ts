@@ -8,11 +8,13 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { listAgents } from '../output/agent-list.ts';
 import { breakerColumns, listHeldBreakers } from '../output/breaker-table.ts';
 import { notFound, within } from '../output/not-found.ts';
+import { listOutages } from '../output/outage-list.ts';
 import { age, type Column, type Format, isForPrograms, print } from '../output/output.ts';
 import { listOutput } from '../output/output-option.ts';
 import { colourOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
+import { printOutages } from './outages.ts';
 import { printOverrides } from './overrides.ts';
 
 interface Flags extends ScopeFlags {
@@ -27,7 +29,7 @@ Examples:
 
 export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const command = new Command('get')
-    .description('List policies, agents, breakers or overrides.')
+    .description('List policies, agents, breakers, overrides or outages.')
     .addHelpText('after', EXAMPLES);
   const add = (name: string, alias: string, about: string, list: List) =>
     command.addCommand(
@@ -47,6 +49,7 @@ export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
   add('policies', 'policy', 'Policies and the agents that run them.', policies);
   add('agents', 'agent', 'Connected processes, and whether they run the current policies.', agents);
   add('overrides', 'override', 'Overrides: breakers, action, author, reason and end.', overrides);
+  add('outages', 'outage', 'Outages that last, and those of the last 24 hours.', outages);
   return command;
 }
 
@@ -106,6 +109,18 @@ const policies: List = async (target, { scope, wanted, format }, terminal) => {
   ];
   const name = (row: StoredPolicy) => `circuitbreakerpolicy.fuseboard.dev/${row.name}`;
   print(rows, { columns, nothing: `there are no policies ${within(scope)}`, name }, format, terminal);
+};
+
+/** Named by breaker or by id. */
+const outages: List = async (target, { scope, wanted, format }, terminal) => {
+  const { at, items, unanswered } = await listOutages(target, scope);
+  const rows = items.filter(({ id, breaker }) => wanted === undefined || wanted === id || wanted === breaker);
+  const names = items.flatMap(({ id, breaker }) => [breaker, id]);
+  if (wanted !== undefined && rows.length === 0) {
+    throw notFound('outage of the last 24 hours', wanted, scope, names, unanswered);
+  }
+  tellUnanswered(unanswered, terminal);
+  printOutages(rows, { at, scope, format }, terminal);
 };
 
 const overrides: List = async (target, { scope, wanted, format }, terminal) => {

@@ -1,14 +1,16 @@
 import { Command, Option } from 'commander';
 import { count } from '../../core/count.ts';
 import { instant } from '../../core/instant.ts';
-import { mergeOutages } from '../../core/outages/merged-outages.ts';
-import { forced, outageSentence } from '../../core/outages/sentence.ts';
+import { isLasting } from '../../core/outages/outage-row.ts';
+import { forced } from '../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
-import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/answers/outages.ts';
+import { printable } from '../../core/printable.ts';
+import type { ListedOutage, OutageDetail } from '../../http/admin/answers/outages.ts';
 import { askReplicas, tellUnanswered } from '../client/replicas.ts';
-import type { Reach } from '../client/target.ts';
-import { EXIT_CODES } from '../exit-codes.ts';
+import type { Reach, Target } from '../client/target.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { notFound, within } from '../output/not-found.ts';
+import { causeOf, linksFor, listOutages } from '../output/outage-list.ts';
 import { age, type Colour, type Column, type Format, isForPrograms, print, printAs } from '../output/output.ts';
 import { listOutput } from '../output/output-option.ts';
 import { sparkLine } from '../output/spark-line.ts';
@@ -38,18 +40,10 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
     .action(async (wanted: string | undefined, flags: Flags) => {
       const lasting = await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
-        const { answers, unanswered } = await askReplicas(target, (admin) =>
-          admin.get<OutageList>('/v1/outages', { namespace: scope }),
-        );
+        const { at, items, unanswered } = await listOutages(target, scope);
         tellUnanswered(unanswered, terminal);
-        const at = Math.max(...answers.map((answer) => answer.at));
-        const { noun } = answers[0]!;
-        const items = mergeOutages(answers.map((answer) => answer.items)).map((outage) => ({
-          ...outage,
-          sentence: outageSentence(outage, at, noun),
-        }));
         if (wanted === undefined) {
-          list(items, { at, scope, format: flags.output }, terminal);
+          printOutages(items, { at, scope, format: flags.output }, terminal);
           return items.some(({ phase }) => phase !== 'over');
         }
         const found = items.find(({ id }) => id === wanted) ?? items.find(({ breaker }) => breaker === wanted);
@@ -62,14 +56,15 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
         const details = await askReplicas(target, (admin) => admin.get<OutageDetail>(path));
         const detail = { ...details.answers[0]!, outage: found };
         if (isForPrograms(flags.output)) printAs(detail, flags.output, terminal);
-        else terminal.out.write(described(detail));
+        else terminal.out.write(described(detail, await linksOf(target, found)));
         return detail.outage.phase !== 'over';
       });
       setExitCode(flags.exitCode && lasting ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }
 
-function list(
+/** Prints outages: for people, a sentence for each that lasts, and a table of all. */
+export function printOutages(
   items: readonly ListedOutage[],
   { at, scope, format }: { at: number; scope: string | undefined; format: Format },
   terminal: Terminal,
@@ -115,10 +110,29 @@ function list(
 const overrideCell = ({ reason: _, ...held }: NonNullable<ListedOutage['held']>, at: number) =>
   `${held.name}: ${forced(held, at)}`;
 
-const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
-  `${reason?.replaceAll('-', ' ') ?? 'open before this operator'}${error === undefined ? '' : ` (${error})`}`;
+/** The links of the policy of an outage; none where the policy cannot be read. */
+async function linksOf(target: Target, { namespace, policy, breaker }: ListedOutage): Promise<[string, string][]> {
+  try {
+    const found = policy === undefined ? undefined : await target.policy(namespace, policy);
+    return found === undefined ? [] : linksFor(found, breaker);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [];
+  }
+}
 
-function described({ outage, series }: OutageDetail): string {
+/** What can be done in an outage that lasts. */
+function commandsFor({ namespace, breaker, held }: ListedOutage): [string, string][] {
+  const name = /^[\w./-]+$/.test(breaker) ? breaker : `'${breaker.replaceAll("'", `'\\''`)}'`;
+  if (held !== undefined) return [['next', `fuseboard overrides end ${held.name} -n ${namespace} (ends the override)`]];
+  return [
+    ['next', `fuseboard describe breaker ${name} -n ${namespace} (agents, last failure, transitions)`],
+    ['', `fuseboard force-closed ${name} -n ${namespace} --for 5m --reason "…" (lets every call pass)`],
+    ['', `fuseboard force-open ${name} -n ${namespace} --for 5m --reason "…" (lets no call test it)`],
+  ];
+}
+
+function described({ outage, series }: OutageDetail, links: readonly [string, string][]): string {
   const { sentence, namespace, policy, began, closed, instance, refused, fallback, attempts, reopened } = outage;
   const facts: [string, string][] = [
     ['namespace', namespace],
@@ -136,8 +150,10 @@ function described({ outage, series }: OutageDetail): string {
       'override',
       `${instant(at)} ${action}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`,
     ]),
+    ...links,
+    ...(isLasting(outage) ? commandsFor(outage) : []),
   ];
-  const lines = facts.map(([name, value]) => `${name.padEnd(11)}${value}\n`).join('');
+  const lines = facts.map(([name, value]) => `${name.padEnd(11)}${printable(value)}\n`).join('');
   const { begin, slotMs, values } = series;
   const plots = (['calls', 'failed', 'rejected', 'open'] as const).map((name) => {
     const column = SERIES_COLUMNS.indexOf(name);

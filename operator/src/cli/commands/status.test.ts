@@ -81,6 +81,14 @@ it.each([
   expect(await status(policies, [])).toMatchObject({ code: 0 });
 });
 
+it('does not say that all is well while a policy is not yet programmed, or agents are not known', async () => {
+  expect((await status([well('shop'), pending('shop')], [])).text).toContain(
+    '\nnothing is known to be wrong, but 1 policy is not yet programmed (fuseboard get policies -n shop)\n',
+  );
+  const unknown = await status([well('shop'), pending('shop')], ['-A'], true, [{ name: 'a', admin: 'no token' }]);
+  expect(unknown.text).not.toContain('all is well');
+});
+
 it('says how many policies are in other namespaces', async () => {
   const policies = [well('shop'), well('other'), refused('third')];
   const { text } = await status(policies, []);
@@ -165,15 +173,20 @@ it('has one row for each problem, and says that agents keep the last valid versi
 });
 
 it('says that outages last where every policy is well', async () => {
-  const outage = (id: string, phase: string) => ({ id, circuit: id, phase, began: 1, services: [], actions: [] });
+  const outage = (id: string, phase: string) => ({
+    ...{ id, circuit: id, breaker: id, phase, began: 1, services: [], actions: [], hit: 1, agents: 2, refused: 7 },
+    ...{ refusedPerSecond: 3, fallbackPerSecond: 3, callsPerSecond: 0 },
+  });
   const admin = {
     get: async (path: string) =>
       path === '/v1/outages'
-        ? { at: 2, items: [outage('a', 'testing'), { ...outage('b', 'over'), closed: 2 }] }
+        ? { at: 2, noun: 'pod', items: [outage('a', 'testing'), { ...outage('b', 'over'), closed: 2 }] }
         : overview('a', 1, []),
   };
   const { text } = await status([well('shop')], [], true, [{ name: 'a', admin }]);
-  expect(text).toContain('1 outage lasts: fuseboard outages -n shop\n');
+  expect(text).toContain(
+    '\na has been down for 0 s on 1 of 2 pods and is being tested now: 3 calls/s get the fallback\n1 outage lasts: fuseboard outages -n shop\n',
+  );
   expect(text).not.toContain('all is well');
 });
 

@@ -1,16 +1,16 @@
 import { Command } from 'commander';
 import { count } from '../../core/count.ts';
-import { mergeOutages } from '../../core/outages/merged-outages.ts';
 import { isLasting } from '../../core/outages/outage-row.ts';
 import { forced } from '../../core/outages/sentence.ts';
 import { conditionOf } from '../../core/policy/condition.ts';
+import { printable } from '../../core/printable.ts';
 import type { AgentsAtAGlance } from '../../core/views/overview.ts';
-import type { OutageList } from '../../http/admin/answers/outages.ts';
 import { askReplicas, incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { holdsOf } from '../output/holds.ts';
 import { within } from '../output/not-found.ts';
+import { listOutages } from '../output/outage-list.ts';
 import { coloured, type ProgramFormat, printAs, table } from '../output/output.ts';
 import { answerOutput } from '../output/output-option.ts';
 import { problemsOf, statusOf } from '../output/status-columns.ts';
@@ -22,6 +22,9 @@ Examples:
   fuseboard status -A                                   the cluster of the kubeconfig
   fuseboard status --server http://127.0.0.1:8702       an operator without a cluster
   fuseboard status -A --exit-code                       exits with 1 when a policy is not well, for a pipeline`;
+
+/** The most outages that are told in a sentence; those that cost most. */
+const SENTENCES = 3;
 
 interface Flags extends ScopeFlags {
   readonly output: 'text' | ProgramFormat;
@@ -37,13 +40,13 @@ export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: Set
     .action(async (flags: Flags) => {
       const summary = await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
-        const [policies, fleet, lasting, overrides] = await Promise.all([
+        const [policies, fleet, outages, overrides] = await Promise.all([
           target.policies(scope),
           fleetOf(target, scope),
           lastingOutages(target, scope),
           inForce(target, scope),
         ]);
-        const summary = { ...summarize(policies), ...fleet, lasting, overrides };
+        const summary = { ...summarize(policies), ...fleet, lasting: outages.length, outages, overrides };
         if (flags.output !== 'text') printAs(summary, flags.output, terminal);
         else {
           const where = scope === undefined ? 'all namespaces' : `namespace "${scope}"`;
@@ -97,18 +100,17 @@ async function fleetOf(target: Target, namespace: string | undefined): Promise<F
   }
 }
 
-/** Number of outages in which calls are refused or tested now, over all replicas that answer. */
-async function lastingOutages(target: Target, namespace: string | undefined): Promise<number> {
+/** The outages in which calls are refused or tested now, over all replicas that answer. */
+async function lastingOutages(target: Target, namespace: string | undefined) {
   try {
-    const { answers } = await askReplicas(target, (admin) =>
-      admin.get<Partial<OutageList>>('/v1/outages', { namespace }),
-    );
-    const outages = mergeOutages(answers.map(({ items }) => items ?? []));
-    return outages.filter(isLasting).length;
+    const { items } = await listOutages(target, namespace);
+    return items
+      .filter(isLasting)
+      .map(({ id, namespace, breaker, sentence }) => ({ id, namespace, breaker, sentence }));
   } catch (error) {
     // The row of the agents says why the operator cannot be reached.
     if (!(error instanceof CliError)) throw error;
-    return 0;
+    return [];
   }
 }
 
@@ -168,10 +170,13 @@ function inWords(
     notWell,
     unanswered,
     invalid,
-    lasting,
+    outages: lasting,
     overrides,
   }: ReturnType<typeof summarize> &
-    FleetSummary & { readonly lasting: number; readonly overrides: Awaited<ReturnType<typeof inForce>> },
+    FleetSummary & {
+      readonly outages: Awaited<ReturnType<typeof lastingOutages>>;
+      readonly overrides: Awaited<ReturnType<typeof inForce>>;
+    },
   scope: string | undefined,
   terminal: Terminal,
 ): string {
@@ -207,10 +212,12 @@ function inWords(
     ],
   ];
   const lines = rows.map(([what, says]) => `${what.padEnd(11)}${says}\n`).join('');
+  const where = scope === undefined ? '-A' : `-n ${scope}`;
+  const sentences = lasting.slice(0, SENTENCES).map(({ sentence }) => `${printable(sentence)}\n`);
   const outages =
-    lasting === 0
+    lasting.length === 0
       ? ''
-      : `${coloured(`${count(lasting, 'outage lasts', 'outages last')}: fuseboard outages ${scope === undefined ? '-A' : `-n ${scope}`}`, 'red', terminal)}\n`;
+      : `\n${sentences.join('')}${coloured(`${count(lasting.length, 'outage lasts', 'outages last')}: fuseboard outages ${where}`, 'red', terminal)}\n`;
   const forcedColumns = [
     { title: 'breakers', value: (row: (typeof overrides)[number]) => `${row.namespace}/${row.breakers.join(',')}` },
     { title: 'why', value: (row: (typeof overrides)[number]) => row.reason, colour: () => 'yellow' as const },
@@ -225,7 +232,16 @@ function inWords(
   }
   const silent = unanswered.map((one) => `${coloured(incomplete(one), 'red', terminal)}\n`).join('');
   const news = `${silent}${outages}${forced}`;
-  if (notWell.length === 0 && news === '') return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+  const doubts = [
+    ...(others > 0
+      ? [`${count(others, 'policy is', 'policies are')} not yet programmed (fuseboard get policies ${where})`]
+      : []),
+    ...(agents === undefined ? ['agents are not known'] : []),
+  ];
+  if (notWell.length === 0 && news === '') {
+    if (doubts.length === 0) return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+    return `${lines}${coloured(`nothing is known to be wrong, but ${doubts.join(' and ')}`, 'yellow', terminal)}\n`;
+  }
   if (notWell.length === 0) return `${lines}${news}`;
   const columns = [
     { title: 'policy', value: (row: (typeof notWell)[number]) => `${row.namespace}/${row.name}` },

@@ -68,6 +68,10 @@ export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
   return [`${window.failed}/${window.calls} failed`, ...against].join(', ');
 }
 
+/** How long the outage of a breaker lasts, in ms, and else its state. @param at the time of the row */
+export const lastsFor = ({ since, outage }: Pick<ListedBreaker, 'since' | 'outage'>, at: number) =>
+  at - (outage !== undefined && isLasting(outage) ? outage.began : since);
+
 /**
  * The columns of the breaker table. FOR is the time of the outage while one lasts, and else of the state.
  *
@@ -84,10 +88,7 @@ export function breakerColumns(scope: string | undefined, at: number): Column<Br
         [state, ...(shadow && state !== 'closed' ? ['(shadow)'] : []), ...(override ? ['(override)'] : [])].join(' '),
       colour: colourOfState,
     },
-    {
-      title: 'for',
-      value: ({ since, outage }) => age(at - (outage !== undefined && isLasting(outage) ? outage.began : since)),
-    },
+    { title: 'for', value: (row) => age(lastsFor(row, at)) },
     { title: 'agents', value: ({ agents }) => String(agents) },
     { title: 'not closed', value: ({ states }) => String(states.open + states.halfOpen + states.shadowOpen) },
     { title: 'window', value: thresholdColumn },

@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { policyLinks } from './links.ts';
+import { linkFor, policyLinks } from './links.ts';
 
 describe('the links of a policy', () => {
+  it('name the breaker', () => {
+    const row = { breaker: 'pay/ments&x', namespace: 'shop' };
+    expect(linkFor('https://logs.test/{namespace}?q={breaker}', row)).toBe('https://logs.test/shop?q=pay%2Fments%26x');
+  });
+
   it('are its annotations with http and https URLs', () => {
     const annotations = {
       'fuseboard.dev/runbook': 'https://wiki.test/payments?step=1#first',

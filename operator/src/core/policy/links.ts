@@ -1,5 +1,5 @@
 /** The links that a policy can have, each in the annotation `fuseboard.dev/KIND`. */
-const LINK_KINDS = ['dashboard', 'logs', 'runbook'] as const;
+export const LINK_KINDS = ['dashboard', 'logs', 'runbook'] as const;
 export type LinkKind = (typeof LINK_KINDS)[number];
 
 export const linkAnnotation = (kind: LinkKind) => `fuseboard.dev/${kind}`;
@@ -22,6 +22,15 @@ export function policyLinks(annotations: unknown): PolicyLink[] {
     return [typeof value === 'string' && isSafe(value) ? { kind, url: value } : { kind }];
   });
 }
+
+/** A link of a policy for one breaker: `{breaker}` and `{namespace}` in it are replaced. */
+export const linkFor = (
+  url: string,
+  { breaker, namespace }: { readonly breaker: string; readonly namespace: string },
+) =>
+  url
+    .replaceAll(/\{breaker\}|%7Bbreaker%7D/gi, () => encodeURIComponent(breaker))
+    .replaceAll(/\{namespace\}|%7Bnamespace%7D/gi, () => encodeURIComponent(namespace));
 
 /** Whether a browser can follow a link without running code: other schemes, such as `javascript:`, can. */
 function isSafe(text: string): boolean {

@@ -1,5 +1,6 @@
 import { PolicyStatusFields } from '@fuseboard/schema';
 import { z } from 'zod';
+import { LINK_KINDS } from '../../../core/policy/links.ts';
 import { agentBreakerSchema, agentStateSchema } from './agents.ts';
 import type { Answer } from './answer.ts';
 
@@ -39,6 +40,10 @@ export const PolicyDetailSchema = z
       .describe('Whether agents are told to keep what they run, because this generation cannot be used.'),
     spec: asGiven.optional().describe('As the source gave it. Absent: there is none, or it nests too deep to be told.'),
     problems: z.array(z.object({ field: z.string(), message: z.string() })).describe('Why the spec cannot be used.'),
+    links: z
+      .array(z.object({ kind: z.enum(LINK_KINDS), url: z.string().optional() }))
+      .optional()
+      .describe('Where to read more, from its annotations. Without `url` the annotation is no http or https URL.'),
     status: PolicyStatusFields,
   })
   .describe('A policy with its status.')

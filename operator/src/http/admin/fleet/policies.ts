@@ -29,6 +29,7 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
     hold: entry.hold,
     spec: tooDeep(policy.spec) ? undefined : policy.spec,
     problems: policy.problems,
+    ...(policy.links && { links: policy.links }),
     status: reconciler.status(policy) ?? {},
   });
 
