@@ -36,8 +36,8 @@ export interface Serving {
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
   /**
-   * Unready at once; serves on for `shutdownDelayMs` and until nobody opens connections to it any more; then sends agents
-   * away, and resolves when they are gone, at most `drainMs` after the delay.
+   * Unready at once; serves on for `shutdownDelayMs` and until nobody opens connections to it any more; then sends
+   * agents away, and resolves when they are gone, at most `drainMs` after the delay.
    */
   stop(drainMs: number): Promise<void>;
 }
