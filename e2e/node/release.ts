@@ -86,10 +86,13 @@ export class Release {
     return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
-  /** Replaces every replica, one after another, and waits until it is done. */
+  /** Replaces every replica, one after another, and waits until the former ones are gone. */
   async restart(): Promise<void> {
+    const former = (await this.operators()).map(({ metadata }) => `pod/${metadata.name}`);
     await this.#cluster.kubectl('rollout', 'restart', `deployment/${NAME}`, '-n', SYSTEM);
     await this.#cluster.kubectl('rollout', 'status', `deployment/${NAME}`, '-n', SYSTEM, '--timeout=180s');
+    // Until then they still have agents.
+    await this.#cluster.kubectl('wait', '--for=delete', ...former, '-n', SYSTEM, '--timeout=90s');
   }
 
   logs(): Promise<string> {

@@ -37,8 +37,8 @@ export interface ShopScene {
 }
 
 /**
- * Before all tests of a file, starts a cluster, installs the operator and opens a shop with so many pods of `checkout`, all of which run
- * the policy; after them, ends the cluster.
+ * Before all tests of a file, starts a cluster, installs the operator and opens a shop with so many pods of
+ * `checkout`, all of which run the policy; after them, ends the cluster.
  *
  * @returns the scene, whose fields are there once the tests run.
  */

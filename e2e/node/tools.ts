@@ -7,11 +7,12 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
 
 /**
  * Makes ready what a cluster with nodes needs: programs and images. With `--check`, only checks that this machine can
- * run nodes. What enforces NetworkPolicies is built by the test that needs it.
+ * run nodes, with addresses of IPv6 too. What enforces NetworkPolicies is built by the test that needs it.
  */
 try {
-  await requireNodes();
-  if (!process.argv.includes('--check')) await makeReady();
+  const checks = process.argv.includes('--check');
+  await requireNodes(checks ? 'IPv6' : 'IPv4');
+  if (!checks) await makeReady();
 } catch (error) {
   log((error as Error).message);
   process.exitCode = 1;

@@ -38,8 +38,9 @@ export interface Serving {
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
   /**
-   * Shuts down: fails the readiness probe at once, continues serving for `shutdownDelayMs` so that clients move away,
-   * then tells agents to reconnect elsewhere. Resolves when they have disconnected, or after `drainMs`.
+   * Shuts down: fails the readiness probe at once, continues serving for `shutdownDelayMs` and until no client opens
+   * connections any more, then tells agents to reconnect elsewhere. Resolves when they have disconnected, or `drainMs`
+   * after the delay.
    */
   stop(drainMs: number): Promise<void>;
 }
