@@ -80,8 +80,8 @@ function ratiosToBare(cases: readonly Measured[]): Verdict[] {
       ? ''
       : ` where a bare await takes ${BARE_AWAIT_NS} ns, here ${bareAwait?.toFixed(1) ?? 'not measured'}`;
     const row = `${name}: ${ratio.toFixed(2)} x the bare call; the budget is ${most} x${condition}`;
-    const isJudged = ON_ANY_CORE.has(name) || (bareAwait !== undefined && bareAwait >= BARE_AWAIT_NS);
-    verdicts.push({ row, verdict: isJudged ? metIf(ratio <= most) : 'not judged' });
+    const counts = ON_ANY_CORE.has(name) || (bareAwait !== undefined && bareAwait >= BARE_AWAIT_NS);
+    verdicts.push({ row, verdict: counts ? metIf(ratio <= most) : 'not judged' });
   }
   return verdicts;
 }

@@ -217,8 +217,8 @@ interface OpenMessage {
 }
 
 /**
- * The newest messages, one for each value of `placeOf`, because consecutive rejections of a breaker mostly have the same
- * one. `message` is not computed when it is read, as `stack` is: Node prints an unhandled error without calling
+ * The newest messages, one for each value of `placeOf`: consecutive rejections of a breaker mostly have the same one.
+ * `message` is not computed when it is read, as `stack` is: Node prints an unhandled error without calling
  * accessors.
  */
 const openMessages: OpenMessage[] = new Array(32).fill({ name: '', key: undefined, ms: -1, message: '' });

@@ -39,8 +39,8 @@ export class ReportAssembler {
   }
 
   /**
-   * Adds the rejections, overrides and limits of a new part. Policies and overrides that were never sent to the agent are
-   * ignored.
+   * Adds the rejections, overrides and limits of a new part. Policies and overrides that were never sent to the agent
+   * are ignored.
    *
    * @returns the complete report; undefined while parts are missing.
    */
