@@ -44,8 +44,7 @@ const ROOMS: readonly (readonly [name: string, sources: RegExp])[] = [
   ['stream', /^link\/(?:backoff|connection|event-stream|last-good-file|messages|policy-store|stream)\./],
   ['network', /^link\//],
   ['recording', /^telemetry\/recording\//],
-  ['telemetry', /^telemetry\//],
-  ['adapters', /^adapters\//],
+  ['integrations', /^(?:telemetry|adapters)\//],
   ['store', /^store\//],
   ['testing', /^testing\//],
 ];

@@ -16,7 +16,7 @@ export interface TargetSummary {
   sound: number;
   bytes: number;
   seconds: number;
-  /** The most processor time that one input took, in ms. */
+  /** The most processor time of this thread that one input took, in ms. */
   slowest: number;
   /** The most memory that the process held while it ran, in bytes, that of the targets before it included. */
   peak: number;
@@ -69,10 +69,10 @@ export async function fuzz(target: Target, seed: number, count: number, from = 0
 
 async function one(target: Target, input: Buffer, summary: TargetSummary): Promise<Verdict> {
   const once = async () => {
-    const before = process.cpuUsage();
+    const before = process.threadCpuUsage();
     const outcome = target.run(input);
     const verdict = outcome instanceof Promise ? await outcome : outcome;
-    const { user, system } = process.cpuUsage(before);
+    const { user, system } = process.threadCpuUsage(before);
     return { verdict, ms: (user + system) / 1_000 };
   };
   const { verdict, ms } = await once();
