@@ -8,6 +8,6 @@ ENV NODE_ENV=production
 COPY --from=build /app /app
 USER 65532:65532
 EXPOSE 8443 8080 9443
-# Without these, the heap may take half of the container's memory, and less than the default limits of the operator need.
-ENTRYPOINT ["/nodejs/bin/node", "--max-old-space-size-percentage=60", "--max-semi-space-size=16", "/app/node_modules/@fuseboard/operator/dist/main.js"]
+# The heap may take so much that the rest of the process, buffers and connections at the default limits, fits beside it.
+ENTRYPOINT ["/nodejs/bin/node", "--max-old-space-size-percentage=55", "--max-semi-space-size=16", "/app/node_modules/@fuseboard/operator/dist/main.js"]
 CMD ["serve"]
