@@ -16,7 +16,7 @@ from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .loop_timers import loop_timers
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
-from .response import discard_async
+from .response import discard_async, discard_failed_async
 from .timed_call import COUNTS_CANCELLATIONS, OURS, was_ours
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         refusal = await _take_slot(call, previous)
         if refusal is not None:
             return call.end_refused(refusal, previous)
-        if previous is not None and previous.kind == "returned":
-            await discard_async(previous.content)
+        if previous is not None:
+            await discard_failed_async(previous.content)
         failure, waits, value = await _run(call, fn, previous)
         if failure is None:
             return value
@@ -86,6 +86,7 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             await _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
+            await discard_failed_async(failure.content)
             raise
         if not call.may_retry(failure):
             return failure.end()
@@ -177,6 +178,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     if limit.is_over:
         # The function did not heed its cancellation; the call was given up all the same.
         was_ours(task, cancelling, None)
+        await discard_async(value)
         return limit.ended
     timers.remove(limit)
     call.took(environment.now() - began)
@@ -194,7 +196,11 @@ async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     async def work() -> Any:
         set_limit(RunningUntil(environment, began + limit_ms))
         value = fn()
-        return await value if hasattr(value, "__await__") else value
+        if hasattr(value, "__await__"):
+            value = await value
+        if over.done():
+            await discard_async(value)
+        return value
 
     slot, call.slot = call.slot, None
     task = loop.create_task(work())

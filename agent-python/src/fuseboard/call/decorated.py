@@ -11,10 +11,11 @@ from ..core.counters import REJECTED
 from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
 from ..core.windows.histogram import FIRST_BUCKET_MS, latency_bucket
-from ..errors import CircuitOpenError
+from ..errors import CallTimeoutError, CircuitOpenError
 from .async_call import call_async
 from .enter import enter_or_raise
 from .probe_scope import current_probes, is_part_of_probe
+from .response import discard_async
 from .sync_call import call_sync, refuse_awaitable
 from .timed_call import begin_timed
 
@@ -121,7 +122,11 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
                 except BaseException as error:
                     timed.end(None, error)
                     raise
-                timed.end(result, None)
+                try:
+                    timed.end(result, None)
+                except CallTimeoutError:
+                    await discard_async(result)
+                    raise
                 return result
             return await call_async(breaker, functools.partial(fn, *args, **kwargs), None, None)
         circuit.permits += 1

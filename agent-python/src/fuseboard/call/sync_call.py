@@ -13,7 +13,7 @@ from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, re
 from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
-from .response import discard
+from .response import discard, discard_failed
 from .sync_calls import SyncCalls
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         refusal = _take_slot(call, previous)
         if refusal is not None:
             return call.end_refused(refusal, previous)
-        if previous is not None and previous.kind == "returned":
-            discard(previous.content)
+        if previous is not None:
+            discard_failed(previous.content)
         failure, value = _run(call, fn, previous)
         if failure is None:
             return value
@@ -80,6 +80,7 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
+            discard_failed(failure.content)
             raise
         if not call.may_retry(failure):
             return failure.end()
@@ -119,7 +120,7 @@ def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | Non
             now = environment.now()
             if not watched.remove(call, now):
                 call.is_late = True
-                call.settle_failure(FailedAttempt("expired", None))
+                call.settle_failure(FailedAttempt("expired", call.timeout_error))
                 return None, value
             call.took(now - began)
         return call.returned(value), value
