@@ -120,9 +120,7 @@ def test_of_an_asynchronous_call_in_time_out_is_the_error_of_the_limit(more: dic
 
 @pytest.mark.parametrize("is_raised", [False, True])
 @pytest.mark.parametrize("more", RETRIES)
-def test_of_a_synchronous_call_in_time_out_is_the_error_of_the_limit(
-    more: dict[str, object], is_raised: bool
-) -> None:
+def test_of_a_synchronous_call_in_time_out_is_the_error_of_the_limit(more: dict[str, object], is_raised: bool) -> None:
     clock = FakeClock()
     breaker = create_breaker({**LIMITED, "trip": {"consecutiveFailures": 1}, **more}, clock)
     events: list[TransitionEvent] = []

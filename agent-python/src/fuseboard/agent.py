@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from . import process
 from .breakers.breaker import Breaker
-from .breakers.listeners import warn as warn_of
 from .breakers.policy_set import Origin, PolicySet, Spec
 from .core.classify import Classify
 from .core.config.guard import Guard
@@ -20,6 +19,7 @@ from .link.guard_option import read_guard
 from .link.ledger import Ledger
 from .link.link import Link, LinkState
 from .link.settings import StartOptions, read_settings
+from .warning import warn as warn_of
 
 Warn = Callable[[str], None]
 

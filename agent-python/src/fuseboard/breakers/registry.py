@@ -17,9 +17,10 @@ from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError
+from ..warning import warn
 from .governed_breaker import GovernedBreaker
 from .governor import UNGOVERNED, Governor, governed_by, governor_of
-from .listeners import Listeners, warn
+from .listeners import Listeners
 from .overrides import Overrides, index_of
 from .policy_set import Guarded, Override, PolicySet, Spec, overrides_under, policies_under
 from .routes import RouteIndex

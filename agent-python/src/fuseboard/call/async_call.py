@@ -38,8 +38,6 @@ async def call_async(
             return await value if hasattr(value, "__await__") else value
         error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
         return await _awaited(fallback, answer_error(breaker, error, None, fallback, policy_fallback))
-    if not call.permit.generation.admits:
-        fn = as_probe(breaker, fn)
     try:
         value = await _attempt(call, fn)
     except Exception as error:
@@ -77,7 +75,7 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             return call.end_refused(refusal, previous)
         if previous is not None:
             await discard_failed_async(previous.content)
-        failure, waits, value = await _run(call, fn, previous)
+        failure, waits, value = await _run(call, as_probe(call.breaker, fn, call.permit.generation), previous)
         if failure is None:
             return value
         if waits is None:

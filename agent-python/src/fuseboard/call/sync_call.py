@@ -36,8 +36,6 @@ def call_sync(
             return fn()
         error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
         return answer_error(breaker, error, None, fallback, policy_fallback)
-    if not call.permit.generation.admits:
-        fn = as_probe(breaker, fn)
     try:
         value = _attempt(call, fn)
     except Exception as error:
@@ -70,7 +68,7 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             return call.end_refused(refusal, previous)
         if previous is not None:
             discard_failed(previous.content)
-        failure, value = _run(call, fn, previous)
+        failure, value = _run(call, as_probe(call.breaker, fn, call.permit.generation), previous)
         if failure is None:
             return value
         waits = call.retry_wait_ms(failure)

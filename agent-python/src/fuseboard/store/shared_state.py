@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .. import process
 from ..breakers.governed_breaker import GovernedBreaker
-from ..breakers.listeners import warn as warn_of
 from ..core.config.duration import MAX_DURATION_MS
 from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..link import fork
 from ..link.timers import ThreadTimers
+from ..warning import warn as warn_of
 from .quorum import Verdicts, open_by_quorum, read_entry, write_entry
 from .state_store import StateStore
 
