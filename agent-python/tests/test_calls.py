@@ -145,6 +145,43 @@ class TestRetries:
                 breaker.call(lambda: answer)
         assert answer.closed == 1
 
+    @pytest.mark.parametrize("is_wrapped", [False, True])
+    def test_do_not_follow_a_rejection_by_another_breaker(self, is_wrapped: bool) -> None:
+        inner = create_breaker({}, FakeClock(), name="inner")
+        inner.force_open("drill", "1h")
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        calls = 0
+
+        def work() -> None:
+            nonlocal calls
+            calls += 1
+            try:
+                inner.call(lambda: None)
+            except CircuitOpenError as error:
+                if is_wrapped:
+                    raise RuntimeError("no rates") from error
+                raise
+
+        with pytest.raises(RuntimeError if is_wrapped else CircuitOpenError):
+            breaker.call(work)
+        assert calls == 1
+        assert breaker.stats().totals | {"failed": 1, "retried": 0} == breaker.stats().totals
+
+    def test_follow_an_error_of_what_was_done_instead_of_a_rejected_call(self) -> None:
+        inner = create_breaker({}, FakeClock(), name="inner")
+        inner.force_open("drill", "1h")
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+
+        def work() -> None:
+            try:
+                inner.call(lambda: None)
+            except CircuitOpenError:
+                raise OSError("the replica does not answer")  # noqa: B904
+
+        with pytest.raises(OSError, match="the replica does not answer"):
+            breaker.call(work)
+        assert breaker.stats().totals["retried"] == 2
+
     def test_do_not_follow_an_interrupt(self) -> None:
         breaker = create_breaker({"retry": RETRY}, FakeClock())
         calls = 0

@@ -61,7 +61,8 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
 
     Costs no I/O but, at its first use in a process, one read of the last-good and bootstrap files. The link to the operator
     starts with the first call that goes through any breaker, and only where an operator is configured (FUSEBOARD_URL, or what
-    the chart mounts). Raises ``ConfigError`` when the name or the defaults cannot be used.
+    the chart mounts). Raises ``TypeError`` for a field of the defaults that does not exist, and ``ConfigError`` when the name or
+    the defaults cannot be used otherwise.
     """
     slot = _own()
     if not slot.is_armed:

@@ -33,8 +33,8 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
 
     ``name``: letters, digits and ``._:/-``, at most 128 characters. ``defaults``: the spec that holds while no policy governs the
     name, as a CircuitBreakerPolicy has it; absent: calls pass and are counted. ``classify`` judges what a call came to where a
-    policy cannot; ``None`` from it leaves it to the policy. Costs no I/O. Raises ``ConfigError`` when the name or the defaults
-    cannot be used.
+    policy cannot; ``None`` from it leaves it to the policy. Costs no I/O. Raises ``TypeError`` for a field of the defaults that
+    does not exist, and ``ConfigError`` when the name or the defaults cannot be used otherwise.
     """
     governed = registry().get_breaker(name, defaults, classify)
     breaker = _breakers.get(name)

@@ -169,7 +169,8 @@ class Registry:
         """The breaker of this name, made when first asked for.
 
         All who ask for a name share one, and the first defaults that somebody gives for it stay; other ones later are reported
-        as a warning and not used. Raises ``ConfigError`` when the name or the defaults cannot be used.
+        as a warning and not used. Raises ``TypeError`` for a field of the defaults that does not exist, and ``ConfigError`` when
+        the name or the defaults cannot be used otherwise.
         """
         if classify is not None and not callable(classify):
             raise ConfigError(str(name), 0, f'breaker "{name}" was given a classify that is no function')

@@ -10,7 +10,7 @@ from ..core.guards.adaptive_timeout import AdaptiveTimeout
 from ..core.guards.retry import backoff_ms
 from ..core.permit import Permit
 from ..core.retry_after import retry_after_ms
-from ..errors import FuseboardError
+from ..errors import FuseboardError, was_not_admitted
 from .call_guards import CallGuards
 from .fallback import Fallback, PolicyFallback, opt_in
 
@@ -218,6 +218,13 @@ class GuardedCall:
         guards = breaker.guards
         retry = None if guards is None else guards.config.retry
         if guards is None or retry is None or self._is_last_attempt or breaker.circuit.rejects_all:
+            return None
+        if (
+            failure.kind == "raised"
+            and isinstance(failure.content, BaseException)
+            and was_not_admitted(failure.content)
+        ):
+            # Another breaker inside of the function did not admit the call; a retry would put load on it all the same.
             return None
         environment = breaker.environment
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)

@@ -46,14 +46,10 @@ def error_status(error: BaseException) -> int | None:
 
     What was only being handled meanwhile (``__context__``) has no say: it need not be about this call.
     """
-    seen = 0
-    each: BaseException | None = error
-    while each is not None and seen < MAX_CAUSES:
+    for each in explicit_causes(error):
         status = _status_of(each)
         if status is not None:
             return status
-        each = each.__cause__
-        seen += 1
     return None
 
 
@@ -130,6 +126,16 @@ def _is_group(error: BaseException) -> bool:
     return isinstance(getattr(error, "exceptions", None), tuple) and any(
         each.__name__ == "BaseExceptionGroup" for each in type(error).__mro__
     )
+
+
+def explicit_causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised ``from``."""
+    seen = 0
+    each: BaseException | None = error
+    while each is not None and seen < MAX_CAUSES:
+        yield each
+        each = each.__cause__
+        seen += 1
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
