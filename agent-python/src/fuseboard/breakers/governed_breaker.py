@@ -88,7 +88,7 @@ class GovernedBreaker:
         self.guards: CallGuards | None = call_guards_for(governor.config, None)
         self._update_is_plain()
 
-    # What it is doing
+    # State and counts
 
     @property
     def environment(self) -> Environment:

@@ -46,7 +46,7 @@ class Registry:
         self._lock = RLock()
         self._breakers: dict[str, GovernedBreaker] = {}
         self._classifies: dict[str, Classify] = {}
-        """What code gave to judge calls by."""
+        """The classifiers that code gave."""
         self._defaults: dict[str, Governor] = {}
         """The different defaults that code gave, by their text."""
         self._warned: set[tuple[str, str]] = set()
@@ -314,15 +314,15 @@ def never_raising(name: str, classify: Classify) -> Classify:
     """A classifier that cannot break a call: where the one in code raises or answers anything else, the policy classifies."""
     warned = False
 
-    def judge(outcome: CallOutcome) -> Outcome | None:
+    def guarded(outcome: CallOutcome) -> Outcome | None:
         nonlocal warned
         try:
-            judged = classify(outcome)
-            return judged if judged in _OUTCOMES else None
+            classified = classify(outcome)
+            return classified if classified in _OUTCOMES else None
         except Exception as error:
             if not warned:
                 warned = True
                 warn(f'classify of breaker "{name}" raised {type(error).__name__}: {error}')
             return None
 
-    return judge
+    return guarded

@@ -37,7 +37,7 @@ class LimitedPermit:
         self._record(guards)
 
     def fail(self, error: BaseException | None = None) -> None:
-        """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
+        """The call failed. An error is classified by the policy; without one, the call is a failure."""
         self._leave()
         self._permit.fail(error)
 

@@ -1,4 +1,4 @@
-"""What is read from a result or an exception to judge it: statuses, names and codes."""
+"""What is read from a result or an exception to classify it: statuses, names and codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_CLASSES = 32
 MAX_CAUSES = 16
 """How many exceptions of a chain of causes are looked at."""
 MAX_MEMBERS = 64
-"""How many exceptions of a group are judged."""
+"""How many exceptions of a group are classified."""
 
 PLAIN_TYPES = frozenset(
     (type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset)
