@@ -238,7 +238,7 @@ class Breaker:
                 return enter(self._breaker)
             read = circuit.read
             now = read() * circuit.scale
-            # As in ``Circuit.enter``: from here to the return nothing calls, so that no other thread runs in between.
+            # Up to the return no other thread runs in between: see ``Generation``.
             if now < generation.rejects_until:
                 circuit.counters[REJECTED] += 1
                 return None

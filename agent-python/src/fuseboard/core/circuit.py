@@ -188,7 +188,7 @@ class Circuit(Exclusive):
             return permit
         read = self.read
         now = read() * self.scale
-        # From here to the return nothing calls, so that no other thread runs in between.
+        # Up to the return no other thread runs in between: see ``Generation``.
         if now < generation.rejects_until:
             self.counters[REJECTED] += 1
             return None
