@@ -66,7 +66,7 @@ def test_what_cannot_be_used_is_refused_with_its_field(spec: Any, message: str) 
 def test_a_whole_number_may_be_written_as_a_fraction() -> None:
     config = compile_spec({"trip": {"failureCount": 5.0}})
     assert isinstance(config, Config)
-    assert repr(config.failure_count) == "5"
+    assert repr(config.thresholds[0][1]) == "5"
 
 
 def test_what_nests_too_deep_is_refused() -> None:

@@ -653,9 +653,10 @@ class Circuit(Exclusive):
                 return False
             self._history = replace(self._history, forced=None)
         config = self.config
-        reason = tripped_by_number(config, window.failures, self._consecutive_failures)
-        if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
-            reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
+        overdue = self._overdue(now)
+        reason = tripped_by_number(config, window.failures, window.slow + overdue, self._consecutive_failures)
+        if reason is None and config.has_rate:
+            reason = tripped_by_rate(config, window, overdue, config.minimum_calls)
         if reason is None:
             return False
         self._open(now, reason, returned_or_raised)

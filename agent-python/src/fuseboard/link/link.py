@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.registry import Registry
+from ..core.config.trip_conditions import fields_in_words
 from ..core.text import cut
 from ..version import VERSION
 from .bootstrap import read_bootstrap
@@ -342,7 +343,7 @@ class Link:
         if untripped:
             self._warn(
                 f"nothing can open the circuit of {', '.join(untripped)}, because trip has no condition; set "
-                "consecutiveFailures, failureCount, failureRate or slowCallRate in trip"
+                f"{fields_in_words()} in trip"
             )
 
     def _warn(self, message: str) -> None:
