@@ -123,8 +123,13 @@ class TestTwiceAroundACall:
 
         def tested_sync() -> str:
             sleep = clock.sleep
+
+            def fail_and_sleep(ms: float) -> None:
+                fail_while_the_retry_waits()
+                sleep(ms)
+
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(clock, "sleep", lambda ms: (fail_while_the_retry_waits(), sleep(ms)))
+                patch.setattr(clock, "sleep", fail_and_sleep)
                 return breaker.call(outer_sync)
 
         with pytest.warns(FuseboardWarning, match="Use it once"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, NamedTuple, get_args
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 import pytest
 
@@ -15,7 +15,8 @@ from fuseboard.core.state import BY_FAILURES, Reason
 from fuseboard.core.trip import tripped_by_number, tripped_by_rate
 
 
-class Calls(NamedTuple):
+@dataclass
+class Calls:
     calls: float
     failures: float
     slow: float

@@ -35,6 +35,7 @@ class Runtime(Protocol):
 
     def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
         """The fields of the guard that change what governs the breaker of this name."""
+        ...
 
     def first_call_listener(self) -> Callable[[], None] | None:
         """Called with the first call; ``None`` when there was one."""

@@ -112,7 +112,7 @@ class Registry:
         """The fields of the guard that change what governs the breaker of this name."""
         if not self.guarded:
             return ()
-        found = [
+        found: list[GuardField] = [
             each.by
             for each in self.guarded
             if each.uid == policy_uid

@@ -23,7 +23,9 @@ def read_guard(guard: Mapping[str, object] | None) -> Limits:
     if never is not None and not isinstance(never, bool):
         raise ConfigError("", 0, f"guard.neverForceOpen must be True or False, not {never!r}")
     durations: tuple[GuardField, ...] = ("maxOpenDuration", "minTimeout")
-    texts = tuple((field, str(guard[field])) for field in durations if guard.get(field) is not None)
+    texts: tuple[tuple[GuardField, str], ...] = tuple(
+        (field, str(guard[field])) for field in durations if guard.get(field) is not None
+    )
     return Limits(
         _duration(guard, "maxOpenDuration"), _duration(guard, "minTimeout"), never_force_open=bool(never), texts=texts
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..text import hint_for
 
-_MATCHING = {"errorNames": {}, "errorCodes": {}, "httpStatus": {}}
+_MATCHING: Mapping[str, Any] = {"errorNames": {}, "errorCodes": {}, "httpStatus": {}}
 
 SPEC_FIELDS: Mapping[str, Any] = {
     "selector": {"matchLabels": {}, "matchExpressions": {}},
