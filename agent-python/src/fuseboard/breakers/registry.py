@@ -13,6 +13,7 @@ from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
 from ..core.config.defaults import BREAKER_NAME_PATTERN
 from ..core.config.guard import NO_LIMITS, GuardField, Limits
+from ..core.config.known_fields import refuse_unknown_fields
 from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..core.text import cut
@@ -178,6 +179,8 @@ class Registry:
             known = self._breakers.get(name)
             if known is not None:
                 return known
+        if defaults is not None:
+            refuse_unknown_fields(str(name), defaults, "defaults")
         breaker, is_new, conflicts = self._find_or_create(name, defaults, classify)
         for what in conflicts:
             warn(f'breaker "{name}" was given other {what} before; those stay. Give the same {what} everywhere.')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Sequence
@@ -60,8 +59,26 @@ def shown(value: object) -> str:
     return f"{cut(text, 64)}…" if utf16_length(text) > 64 else text
 
 
+_MAX_DISTANCE = 3
+"""The largest edit distance of a suggestion."""
+
+
 def hint_for(name: str, known: Sequence[str]) -> str:
-    """What was meant by a name that is not known, or the names that are; ``open_duration`` is close to ``openDuration``."""
-    plain = {each.lower(): each for each in known}
-    meant = difflib.get_close_matches(name[:64].lower().replace("_", ""), plain, 1)
-    return f"did you mean {plain[meant[0]]}?" if meant else f"it has {', '.join(known)}"
+    """What was meant by a name that is not known, else all that are; the same for every language."""
+    best = None
+    least = min(_MAX_DISTANCE, math.ceil(len(name) / 2)) + 1
+    for each in known:
+        distance = _distance(name[:64].lower(), each.lower())
+        if distance < least:
+            best, least = each, distance
+    return f"it has {', '.join(known)}" if best is None else f"did you mean {best}?"
+
+
+def _distance(a: str, b: str) -> int:
+    """How many letters have to be added, removed or replaced (V. Levenshtein, 1966)."""
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        above, row = row, [i]
+        for j, other in enumerate(b, 1):
+            row.append(min(above[j - 1] + (letter != other), above[j] + 1, row[j - 1] + 1))
+    return row[-1]

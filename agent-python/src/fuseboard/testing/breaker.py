@@ -15,6 +15,7 @@ from ..breakers.registry import wall_now as system_wall_now
 from ..clock.stall_detector import stall_detector
 from ..core.clock import Environment
 from ..core.config.guard import GuardField
+from ..core.config.known_fields import refuse_unknown_fields
 from ..core.state import TransitionEvent
 from ..process import forget_everything
 from .fake_clock import FakeClock
@@ -47,11 +48,11 @@ class TestBreaker(Breaker):
     __test__ = False
 
     def apply(self, spec: Spec) -> None:
-        """Edit the policy as an apply in the cluster would.
+        """Edit the policy as an apply in the cluster would; fields that do not exist are ignored, as in a policy that is newer.
 
-        Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` for a spec that cannot be used otherwise.
+        Raises ``ConfigError`` when the spec cannot be used.
         """
-        self._breaker.govern(governor_of(self.name, spec, "the spec"))
+        self._breaker.govern(governor_of(self.name, spec))
 
 
 def create_breaker(
@@ -68,13 +69,14 @@ def create_breaker(
     in Retry-After headers are compared with it. Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` for a
     spec that cannot be used otherwise.
     """
+    refuse_unknown_fields(name, spec, "the spec")
     if clock is None:
         environment = Environment(time.monotonic, 1_000.0, random, wall_now, stall_detector)
     elif isinstance(clock, FakeClock):
         environment = Environment(clock.now, 1.0, random, wall_now, clock, clock)
     else:
         environment = Environment(clock.now, 1.0, random, wall_now)
-    return TestBreaker(GovernedBreaker(name, governor_of(name, spec, "the spec"), _Runtime(environment)))
+    return TestBreaker(GovernedBreaker(name, governor_of(name, spec), _Runtime(environment)))
 
 
 def reset_breakers() -> None:

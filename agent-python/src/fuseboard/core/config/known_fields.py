@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..text import hint_for
+from ..text import cut, hint_for
 
 _MATCHING: Mapping[str, Any] = {"errorNames": {}, "errorCodes": {}, "httpStatus": {}}
 
@@ -86,7 +86,7 @@ def refuse_unknown_fields(breaker: str, spec: object, path: str, fields: Mapping
         if known is None:
             meant = _ELSEWHERE.get(field)
             hint = hint_for(str(field), list(fields)) if meant is None else f"did you mean {meant}?"
-            shown = json.dumps(str(field)[:64], ensure_ascii=False)
+            shown = json.dumps(cut(str(field), 64), ensure_ascii=False)
             raise TypeError(f'{path} of breaker "{breaker}" has no field {shown}; {hint}')
         if known:
             refuse_unknown_fields(breaker, inner, f"{path}.{field}", known)
