@@ -86,7 +86,7 @@ class Agent:
         return None if held is None else held.revision
 
     def on_applied(self, listener: Callable[[AppliedEvent], None]) -> Callable[[], None]:
-        """Tell of policies that came into force; return a function that ends it.
+        """Call a listener with policies that came into force; return a function that ends the subscription.
 
         The listener runs in the thread of the link. What it raises becomes a warning.
         """

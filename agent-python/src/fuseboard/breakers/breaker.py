@@ -353,7 +353,7 @@ class Breaker:
         self._current().circuit.reset()
 
     def on(self, event: str, listener: Callable[[TransitionEvent], None]) -> Callable[[], None]:
-        """Tell of each ``transition``, those of its keys too, in their order, after each has happened.
+        """Call a listener with each ``transition``, those of its keys too, in their order, after each has happened.
 
         A listener that raises is reported as a warning. Returns a function that ends the subscription; raises ``ValueError``
         for any other event.

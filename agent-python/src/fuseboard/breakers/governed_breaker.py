@@ -245,7 +245,7 @@ class GovernedBreaker:
             yield from self.keys.listed(wanted)
 
     def listen(self, listener: Callable[[TransitionEvent], None]) -> Callable[[], None]:
-        """Tell of changes of state, those of its keys too; return a function that ends it."""
+        """Call a listener with each transition, those of its keys too; return a function that ends the subscription."""
         if self._listeners is None:
             self._listeners = Listeners()
         return self._listeners.add(listener)

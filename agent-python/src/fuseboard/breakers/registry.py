@@ -124,7 +124,7 @@ class Registry:
     def breakers(
         self, wanted: Callable[[str, str], bool] = lambda name, key: False
     ) -> Iterator[tuple[str, str | None, GovernedBreaker]]:
-        """What a report tells of, each as ``(name, key, breaker)``: every breaker, and those of keys worth an entry.
+        """What a report contains, each as ``(name, key, breaker)``: every breaker, and those of keys worth an entry.
 
         Those are the keys that are not closed, those that ``wanted(name, key)`` names, and the 20 busiest of the others. The
         counts of all keys are in those of their breaker.
@@ -135,21 +135,21 @@ class Registry:
                 yield name, of_key.key, of_key
 
     def on_transition(self, listener: Callable[[GovernedBreaker, TransitionEvent], None]) -> Callable[[], None]:
-        """Tell of every change of state of every breaker and key; return a function that ends it."""
+        """Call a listener with every transition of every breaker and key; return a function that ends the subscription."""
         return self._transitions.add(listener)
 
     def on_create(self, listener: Callable[[GovernedBreaker], None]) -> Callable[[], None]:
-        """Tell of every breaker that is made from now on; return a function that ends it."""
+        """Call a listener with every breaker that is made from now on; return a function that ends the subscription."""
         return self._creations.add(listener)
 
     def on_apply(self, listener: Callable[[PolicySet | None], None]) -> Callable[[], None]:
-        """Tell of every set of policies, once it is in force; return a function that ends it."""
+        """Call a listener with every set of policies once it is in force; return a function that ends the subscription."""
         return self._applications.add(listener)
 
     def on_first_call(self, callback: Callable[[], None]) -> None:
-        """Tell of the first call of this process, in the thread that makes it, before it is made; at once when there was one.
+        """Call back once at the first call of this process, in its thread and before it is made; at once when there was one.
 
-        After a fork the first call of the child is told of again.
+        After a fork, the first call of the child calls back again.
         """
         with self._lock:
             self._first_calls.append(callback)

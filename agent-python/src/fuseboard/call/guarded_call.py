@@ -97,8 +97,8 @@ class GuardedCall:
         """An attempt begins; returns its time limit in milliseconds, 0: none."""
         if previous is not None:
             self.breaker.circuit.count(RETRIED)
-            # The breaker is not asked again for an attempt inside of its call; listeners are told what time changed
-            # all the same.
+            # The breaker is not asked again for an attempt inside of its call; listeners are
+            # notified of what time changed all the same.
             self.breaker.circuit.update_to_now()
         self._count += 1
         timeout_ms = self.breaker.circuit.config.timeout_ms

@@ -32,7 +32,7 @@ STALL_WATCH_FACTOR = 10
 class Circuit(Exclusive):
     """The circuit of a breaker, without I/O, timers or a clock of its own.
 
-    It decides from the configuration, the outcomes that it is told and the time that it is given. State that depends on time
+    It decides from the configuration, the outcomes and the time that it is given. State that depends on time
     is brought up to date when it is read. Threads may use it at once: what changes the state holds a lock, never across the
     caller's function; a success of a closed and quiet circuit is counted without one (see ``Generation``).
     """
@@ -64,7 +64,7 @@ class Circuit(Exclusive):
         notify: Callable[[TransitionEvent], None],
         on_first_call: Callable[[], None] | None = None,
     ) -> None:
-        """``notify`` is told of a change of state, once the state is consistent; ``on_first_call`` of the first call.
+        """``notify`` is called with a transition once the state is consistent, ``on_first_call`` at the first call.
 
         Neither may raise.
         """

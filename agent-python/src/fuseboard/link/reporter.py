@@ -1,4 +1,4 @@
-"""Tells the operator what the breakers see and which policies run, for as long as there is a stream."""
+"""Reports to the operator what the breakers see and which policies apply, for as long as there is a stream."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Applied:
 class Reporter:
     """Sends reports in the thread of its timers, one at a time. The other methods may be called from any thread.
 
-    ``breakers`` are those to be told of, ``misdirected`` is told when reports keep landing on replicas that do not hold the
+    ``breakers`` are those to be reported, ``misdirected`` is called when reports keep landing on replicas that do not hold the
     stream, ``event_now`` is the clock of transitions.
     """
 
@@ -193,7 +193,7 @@ class Reporter:
         sequence = self._ledger.next_sequence()
         with self._lock:
             self._last_sent = self._timers.now()
-            # Whatever made a report due up to here is told in this one.
+            # Whatever made a report due up to here is part of this one.
             self._cancel()
             self._due = float("inf")
             stream = self._streams
@@ -218,7 +218,7 @@ class Reporter:
                 return
             self._ledger.settle(part.entries)
         with self._lock:
-            # A stream that opened meanwhile has not been told anything.
+            # A stream that opened meanwhile has received nothing yet.
             if stream == self._streams:
                 self._told_stream = stream
                 self._answered_revision = applied.revision
@@ -269,12 +269,12 @@ class Reporter:
         return False
 
     def _say_goodbye(self, replica: SplitResult) -> None:
-        """Tell a replica that this agent is another one's now, so that it is counted once."""
+        """Say goodbye to a replica, because another one serves this agent now and it must be counted once."""
         body = {**self._head(self._ledger.next_sequence(), 1, 1), "rejections": [], "breakers": [], "bye": True}
         try:
             self._post(replica, encoded(body), is_kept=False)
         except LinkError:
-            # One that cannot be told finds out by the silence.
+            # A replica that is not reached notices by the missing reports.
             pass
 
     def _post(self, target: SplitResult, body: bytes, is_kept: bool) -> Answer:

@@ -38,7 +38,7 @@ class _Ended(Exception):
 class Stream:
     """Reads the stream in a daemon thread of its own; connects again for ever.
 
-    ``received`` is told each message; a text that it returns is the reason to connect again. ``closed`` is told when a stream
+    ``received`` is called with each message; a text that it returns is the reason to connect again. ``closed`` is called when a stream
     that was open is not any more. Each distinct problem is warned of once, until the stream has been healthy for a minute. While
     the operator's replica changes at its own request, only what lasts longer than 15 s is a problem.
     """
@@ -119,7 +119,7 @@ class Stream:
         except Exception as error:
             reason = f"this agent failed: {type(error).__name__}: {error}"
         self._end(reason)
-        # Who was told when to come has a turn then; a backoff on top of it would be waiting in vain.
+        # The operator gave this process a turn at that time; a backoff on top of it would only delay it.
         return at_least_ms + self._random() * SPREAD_MS if at_least_ms > 0 else self._backoff.next()
 
     def _silence(self) -> str:

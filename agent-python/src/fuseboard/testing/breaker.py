@@ -32,7 +32,7 @@ class _Runtime:
         self.environment = environment
 
     def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
-        """Nobody but the breaker's own listeners is told."""
+        """Only the breaker's own listeners are notified."""
 
     def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
         return ()
