@@ -67,6 +67,19 @@ class TestTwiceAroundACall:
         assert len(warned) == 1
         assert breaker.state == "closed"
 
+    def test_is_warned_about_once_for_all_keys(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker(ONE_FAILURE, clock)
+        keys = [breaker.for_key(key) for key in ("a", "b")]
+        for each in keys:
+            permit = each.enter()
+            assert permit is not None
+            permit.fail()
+        clock.advance(1_000)
+        with pytest.warns(FuseboardWarning, match="used twice") as warned:
+            assert [each.call(lambda each=each: each.call(lambda: "fine")) for each in keys] == ["fine", "fine"]
+        assert len(warned) == 1
+
     def test_a_probe_of_a_task_does_too(self) -> None:
         _, breaker = half_open()
 

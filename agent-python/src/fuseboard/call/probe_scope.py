@@ -26,15 +26,17 @@ current_probes = probes.get
 def is_part_of_probe(breaker: GovernedBreaker) -> bool:
     """Whether a probe of the breaker is under way around this. A call that is rejected then passes: the one around it decides.
 
-    Warns once for each breaker that it is used twice.
+    Warns once for each breaker that it is used twice, with its keys.
     """
     each = probes.get()
     while each is not None and each[0] is not breaker:
         each = each[1]
     if each is None:
         return False
-    if not breaker.is_nesting_known:
-        breaker.is_nesting_known = True
+    # Keys come and go; their breaker is what the code uses twice.
+    owner = breaker.parent or breaker
+    if not owner.is_nesting_known:
+        owner.is_nesting_known = True
         warn(
             f'breaker "{breaker.name}" is used twice around one call; the inner use passes through while the circuit is '
             "tested. Use it once."
