@@ -60,7 +60,7 @@ def test_the_first_defaults_stay(breakers: Registry) -> None:
     assert breaker.source == "defaults"
     with pytest.warns(FuseboardWarning, match="was given other defaults before"):
         breakers.get_breaker("a", ONE)
-    assert breaker.circuit.config.consecutive_failures == 3
+    assert breaker.circuit.config.consecutive_from == 3
     assert breakers.get_breaker("a", THREE) is breaker
 
 

@@ -38,7 +38,10 @@ def _never_starts_over(original: Any) -> Any:
 
 
 def _strict_rate(original: Any) -> Any:
-    return lambda part, total, percent: percent != 0 and part * 100 > percent * total
+    def reaches(measured: float, threshold: int, total: float | None) -> bool:
+        return original(measured, threshold, None) if total is None else measured * 100 > threshold * total
+
+    return reaches
 
 
 def _forgets_nothing(original: Any) -> Any:

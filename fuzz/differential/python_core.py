@@ -101,7 +101,7 @@ class Run:
     def do_edit(self, spec: Any) -> str | None:
         try:
             self.breaker.apply(spec)
-        except ConfigError as error:
+        except (ConfigError, TypeError) as error:
             return str(error)
         self.settle()
         return None

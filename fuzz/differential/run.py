@@ -61,7 +61,7 @@ class NodeCore:
 def seen_by_python(case: dict[str, Any]) -> Any:
     try:
         run = Run(case)
-    except ConfigError as error:
+    except (ConfigError, TypeError) as error:
         return {"refused": str(error)}
     return run.all(case["steps"])
 

@@ -25,6 +25,19 @@ describe('the conditions of trip', () => {
     expect(read('docs/protocol.md')).toContain(`When several conditions hold, the first of ${inOrder} is named.`);
   });
 
+  it('are those of the table of the agent for Python', () => {
+    const path = '../../../agent-python/src/fuseboard/core/config/trip_conditions.py';
+    const source = readFileSync(new URL(path, import.meta.url), 'utf8');
+    const rows = source.matchAll(/^ {4}TripCondition\("(\w+)", "([\w-]+)", "(\w+)", is_rate=(\w+)\),$/gm);
+    const table = [...rows].map(([, field, reason, measures, isRate]) => ({
+      field,
+      reason,
+      measures,
+      isRate: isRate === 'True',
+    }));
+    expect(table).toEqual(TRIP_CONDITIONS);
+  });
+
   it('have thresholds of their own, read from a policy', () => {
     const trip = { failureRate: { thresholdPercent: 50 }, consecutiveFailures: 5 };
     expect(TRIP_CONDITIONS.map(({ field }) => [field, thresholdOf(trip, field)])).toEqual([

@@ -61,7 +61,7 @@ class BreakersByKey:
         listed: list[GovernedBreaker] = []
         others: list[GovernedBreaker] = []
         for breaker in self.all():
-            # What holds all keys alike is told of their breaker.
+            # An override holds all keys alike, so the report has it once, for their breaker.
             held = breaker.circuit.forced
             is_tripped = breaker.circuit.state != "closed" and (held is None or held[0].override is None)
             (listed if is_tripped or wanted(breaker.key or "") else others).append(breaker)

@@ -35,6 +35,7 @@ class Runtime(Protocol):
 
     def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
         """The fields of the guard that change what governs the breaker of this name."""
+        ...
 
     def first_call_listener(self) -> Callable[[], None] | None:
         """Called with the first call; ``None`` when there was one."""
@@ -50,6 +51,7 @@ class GovernedBreaker:
         "_runtime",
         "circuit",
         "guards",
+        "is_nesting_known",
         "key",
         "keys",
         "name",
@@ -75,6 +77,8 @@ class GovernedBreaker:
         """The breakers of its keys, once one was asked for."""
         self.opted_in = False
         """Whether any call, with a key or without, let the fallback of the policy answer."""
+        self.is_nesting_known = False
+        """Whether it was warned about being used twice around one call."""
         self.sync_calls: SyncCalls | None = None
         """Synchronous calls under a time limit, once there was one."""
         self._runtime = runtime
@@ -85,7 +89,7 @@ class GovernedBreaker:
         self.guards: CallGuards | None = call_guards_for(governor.config, None)
         self._update_is_plain()
 
-    # What it is doing
+    # State and counts
 
     @property
     def environment(self) -> Environment:
@@ -241,7 +245,7 @@ class GovernedBreaker:
             yield from self.keys.listed(wanted)
 
     def listen(self, listener: Callable[[TransitionEvent], None]) -> Callable[[], None]:
-        """Tell of changes of state, those of its keys too; return a function that ends it."""
+        """Call a listener with each transition, those of its keys too; return a function that ends the subscription."""
         if self._listeners is None:
             self._listeners = Listeners()
         return self._listeners.add(listener)

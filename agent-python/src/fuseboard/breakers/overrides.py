@@ -15,7 +15,7 @@ class Overrides:
         self._held: dict[str, Override] = {}
         self._index = RouteIndex(())
         self._done: frozenset[str] = frozenset()
-        """Resets that were done and may be told of again."""
+        """Resets that were done and may be sent again."""
 
     def take(self, everything: Iterable[Override], now: float) -> list[Override]:
         """Take all that there are now; return the resets that this process has not done yet, the newest first."""

@@ -13,13 +13,15 @@ from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
 from ..core.config.defaults import BREAKER_NAME_PATTERN
 from ..core.config.guard import NO_LIMITS, GuardField, Limits
+from ..core.config.known_fields import refuse_unknown_fields
 from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError
+from ..warning import warn
 from .governed_breaker import GovernedBreaker
 from .governor import UNGOVERNED, Governor, governed_by, governor_of
-from .listeners import Listeners, warn
+from .listeners import Listeners
 from .overrides import Overrides, index_of
 from .policy_set import Guarded, Override, PolicySet, Spec, overrides_under, policies_under
 from .routes import RouteIndex
@@ -45,7 +47,7 @@ class Registry:
         self._lock = RLock()
         self._breakers: dict[str, GovernedBreaker] = {}
         self._classifies: dict[str, Classify] = {}
-        """What code gave to judge calls by."""
+        """The classifiers that code gave."""
         self._defaults: dict[str, Governor] = {}
         """The different defaults that code gave, by their text."""
         self._warned: set[tuple[str, str]] = set()
@@ -111,7 +113,7 @@ class Registry:
         """The fields of the guard that change what governs the breaker of this name."""
         if not self.guarded:
             return ()
-        found = [
+        found: list[GuardField] = [
             each.by
             for each in self.guarded
             if each.uid == policy_uid
@@ -122,7 +124,7 @@ class Registry:
     def breakers(
         self, wanted: Callable[[str, str], bool] = lambda name, key: False
     ) -> Iterator[tuple[str, str | None, GovernedBreaker]]:
-        """What a report tells of, each as ``(name, key, breaker)``: every breaker, and those of keys worth an entry.
+        """What a report contains, each as ``(name, key, breaker)``: every breaker, and those of keys worth an entry.
 
         Those are the keys that are not closed, those that ``wanted(name, key)`` names, and the 20 busiest of the others. The
         counts of all keys are in those of their breaker.
@@ -133,21 +135,21 @@ class Registry:
                 yield name, of_key.key, of_key
 
     def on_transition(self, listener: Callable[[GovernedBreaker, TransitionEvent], None]) -> Callable[[], None]:
-        """Tell of every change of state of every breaker and key; return a function that ends it."""
+        """Call a listener with every transition of every breaker and key; return a function that ends the subscription."""
         return self._transitions.add(listener)
 
     def on_create(self, listener: Callable[[GovernedBreaker], None]) -> Callable[[], None]:
-        """Tell of every breaker that is made from now on; return a function that ends it."""
+        """Call a listener with every breaker that is made from now on; return a function that ends the subscription."""
         return self._creations.add(listener)
 
     def on_apply(self, listener: Callable[[PolicySet | None], None]) -> Callable[[], None]:
-        """Tell of every set of policies, once it is in force; return a function that ends it."""
+        """Call a listener with every set of policies once it is in force; return a function that ends the subscription."""
         return self._applications.add(listener)
 
     def on_first_call(self, callback: Callable[[], None]) -> None:
-        """Tell of the first call of this process, in the thread that makes it, before it is made; at once when there was one.
+        """Call back once at the first call of this process, in its thread and before it is made; at once when there was one.
 
-        After a fork the first call of the child is told of again.
+        After a fork, the first call of the child calls back again.
         """
         with self._lock:
             self._first_calls.append(callback)
@@ -168,7 +170,8 @@ class Registry:
         """The breaker of this name, made when first asked for.
 
         All who ask for a name share one, and the first defaults that somebody gives for it stay; other ones later are reported
-        as a warning and not used. Raises ``ConfigError`` when the name or the defaults cannot be used.
+        as a warning and not used. Raises ``TypeError`` for a field of the defaults that does not exist, and ``ConfigError`` when
+        the name or the defaults cannot be used otherwise.
         """
         if classify is not None and not callable(classify):
             raise ConfigError(str(name), 0, f'breaker "{name}" was given a classify that is no function')
@@ -176,6 +179,8 @@ class Registry:
             known = self._breakers.get(name)
             if known is not None:
                 return known
+        if defaults is not None:
+            refuse_unknown_fields(str(name), defaults, "defaults")
         breaker, is_new, conflicts = self._find_or_create(name, defaults, classify)
         for what in conflicts:
             warn(f'breaker "{name}" was given other {what} before; those stay. Give the same {what} everywhere.')
@@ -312,15 +317,15 @@ def never_raising(name: str, classify: Classify) -> Classify:
     """A classifier that cannot break a call: where the one in code raises or answers anything else, the policy classifies."""
     warned = False
 
-    def judge(outcome: CallOutcome) -> Outcome | None:
+    def guarded(outcome: CallOutcome) -> Outcome | None:
         nonlocal warned
         try:
-            judged = classify(outcome)
-            return judged if judged in _OUTCOMES else None
+            classified = classify(outcome)
+            return classified if classified in _OUTCOMES else None
         except Exception as error:
             if not warned:
                 warned = True
                 warn(f'classify of breaker "{name}" raised {type(error).__name__}: {error}')
             return None
 
-    return judge
+    return guarded

@@ -87,7 +87,7 @@ class Once(Generic[R]):
 
 @dataclass(frozen=True)
 class Seen(Generic[R]):
-    """What a breaker judges of a response whose body must not be thrown away between attempts."""
+    """A response and what classifies it; its body must not be discarded between attempts."""
 
     status_code: int
     headers: Any

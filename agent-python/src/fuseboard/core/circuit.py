@@ -32,7 +32,7 @@ STALL_WATCH_FACTOR = 10
 class Circuit(Exclusive):
     """The circuit of a breaker, without I/O, timers or a clock of its own.
 
-    It decides from the configuration, the outcomes that it is told and the time that it is given. State that depends on time
+    It decides from the configuration, the outcomes and the time that it is given. State that depends on time
     is brought up to date when it is read. Threads may use it at once: what changes the state holds a lock, never across the
     caller's function; a success of a closed and quiet circuit is counted without one (see ``Generation``).
     """
@@ -64,7 +64,7 @@ class Circuit(Exclusive):
         notify: Callable[[TransitionEvent], None],
         on_first_call: Callable[[], None] | None = None,
     ) -> None:
-        """``notify`` is told of a change of state, once the state is consistent; ``on_first_call`` of the first call.
+        """``notify`` is called with a transition once the state is consistent, ``on_first_call`` at the first call.
 
         Neither may raise.
         """
@@ -93,7 +93,7 @@ class Circuit(Exclusive):
         self.generation = self._new_generation()
         self._start_fast_path()
 
-    # What it is doing
+    # State and counts
 
     @exclusive
     def update_to_now(self) -> float:
@@ -188,7 +188,7 @@ class Circuit(Exclusive):
             return permit
         read = self.read
         now = read() * self.scale
-        # From here to the return nothing calls, so that no other thread runs in between.
+        # Up to the return no other thread runs in between: see ``Generation``.
         if now < generation.rejects_until:
             self.counters[REJECTED] += 1
             return None
@@ -428,7 +428,7 @@ class Circuit(Exclusive):
         if not config.counts_slow:
             self._in_flight = None
         elif self._in_flight is None or self._in_flight.slow_ms != config.slow_ms:
-            # Calls that are under way are not known by when they began; they are judged when they end.
+            # Calls that are under way are not known by when they began; they are evaluated when they end.
             self._in_flight = InFlight(config.slow_ms, now)
             self._in_flight.forget(now)
         self._update_admission()
@@ -575,7 +575,7 @@ class Circuit(Exclusive):
         self.generation.admits, self.generation.is_plain = made.admits, made.is_plain
 
     def _evaluate_overdue(self, now: float) -> None:
-        """Calls that hang end too late to be judged by their ends alone."""
+        """Calls that hang end too late to be evaluated by their ends alone."""
         if isinstance(self._state, Open | Probing):
             return
         self._window.advance(now)
@@ -653,9 +653,10 @@ class Circuit(Exclusive):
                 return False
             self._history = replace(self._history, forced=None)
         config = self.config
-        reason = tripped_by_number(config, window.failures, self._consecutive_failures)
-        if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
-            reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
+        overdue = self._overdue(now)
+        reason = tripped_by_number(config, window.failures, window.slow + overdue, self._consecutive_failures)
+        if reason is None and config.has_rate:
+            reason = tripped_by_rate(config, window, overdue, config.minimum_calls)
         if reason is None:
             return False
         self._open(now, reason, returned_or_raised)

@@ -45,5 +45,5 @@ NO_HISTORY = History()
 
 
 def forced_detail(reason: str, override: OverrideRef | None) -> str:
-    """What listeners are told of why a state was forced."""
+    """Why a state was forced, for listeners."""
     return reason if override is None else f'override "{override.name}": {reason}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .config.trip_conditions import TRIP_CONDITIONS
 from .outcomes.last_error import LastError
 from .permit import Permit
 
@@ -29,7 +30,9 @@ Reason = Literal[
 ]
 """Why a state changed."""
 
-BY_FAILURES: frozenset[Reason] = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
+BY_FAILURES: frozenset[Reason] = frozenset(
+    ("probe-failed", *(each.reason for each in TRIP_CONDITIONS if each.measures != "slow"))
+)
 """The reasons to open that a failure gives."""
 
 

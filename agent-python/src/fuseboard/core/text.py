@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
 
 def utf16_length(text: str) -> int:
@@ -56,3 +57,28 @@ def shown(value: object) -> str:
     else:
         return "an object"
     return f"{cut(text, 64)}…" if utf16_length(text) > 64 else text
+
+
+_MAX_DISTANCE = 3
+"""The largest edit distance of a suggestion."""
+
+
+def hint_for(name: str, known: Sequence[str]) -> str:
+    """What was meant by a name that is not known, else all that are; the same for every language."""
+    best = None
+    least = min(_MAX_DISTANCE, math.ceil(len(name) / 2)) + 1
+    for each in known:
+        distance = _distance(name[:64].lower(), each.lower())
+        if distance < least:
+            best, least = each, distance
+    return f"it has {', '.join(known)}" if best is None else f"did you mean {best}?"
+
+
+def _distance(a: str, b: str) -> int:
+    """How many letters have to be added, removed or replaced (V. Levenshtein, 1966)."""
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        above, row = row, [i]
+        for j, other in enumerate(b, 1):
+            row.append(min(above[j - 1] + (letter != other), above[j] + 1, row[j - 1] + 1))
+    return row[-1]

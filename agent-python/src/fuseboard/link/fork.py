@@ -1,4 +1,4 @@
-"""What a forked child is told of, and what a process does not fork in the middle of."""
+"""What runs in a forked child, and what a process does not fork in the middle of."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def on_fork(in_child: Callable[[], None]) -> None:
-    """Have ``in_child`` run in every process that is forked from this one, as far as somebody tells of forks.
+    """Have ``in_child`` run in every process that is forked from this one, as far as forks are noticed.
 
     ``os.fork`` and what builds on it (gunicorn, Celery, multiprocessing) tell the interpreter's own hooks. uWSGI forks past
     them and has hooks of its own.

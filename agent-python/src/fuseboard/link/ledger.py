@@ -1,4 +1,4 @@
-"""What the operator was told of each breaker and has answered."""
+"""What was reported of each breaker and acknowledged by the operator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .limits import MAX_TRANSITIONS
 MAX_ENTRIES = 1_000
 MAX_REJECTIONS = 100
 MAX_KEYS = 5_000
-"""How many keys are remembered; the one that was told of longest ago is forgotten first."""
+"""How many keys are remembered; the one that was reported longest ago is dropped first."""
 
 Id = tuple[str, str | None]
 
@@ -42,7 +42,7 @@ class Entry:
 
 
 class Ledger:
-    """All that was not answered is told again, so that no count is lost or told twice.
+    """All that was not acknowledged is reported again, so that no count is lost or counted twice.
 
     There is one for the life of a process, however often its link is started. Its methods may be called from any thread.
     """
@@ -76,7 +76,7 @@ class Ledger:
     def entries(
         self, breakers: Iterable[tuple[str, str | None, GovernedBreaker]], is_all: bool, now: float
     ) -> list[Entry]:
-        """What is to be told: what changed since the last answer, or every one. ``now`` is on the clock of the changes."""
+        """What is to be reported: what changed since the last answer, or every one. ``now`` is on the clock of the changes."""
         # Reading a circuit can make its open state lapse, which is a change that belongs into this very report.
         read = [((name, key), breaker, breaker.state) for name, key, breaker in breakers]
         found: list[Entry] = []
@@ -189,7 +189,7 @@ def _is_same(entry: Entry, before: _Answered | None) -> bool:
     """Whether the last answer was to all that an entry tells."""
     if before is None or entry.changes:
         return False
-    # The operator forgets a key of which it is not told; one that is not closed is to be seen.
+    # The operator drops a key that is not reported; one that is not closed must stay visible.
     if entry.id[1] is not None and entry.report["state"] != "closed":
         return False
     return before.standing == entry.answered.standing and before.totals == entry.answered.totals

@@ -1,4 +1,4 @@
-"""What the link is told: arguments of ``start``, the environment, and what the chart mounts into a pod."""
+"""The settings of the link: arguments of ``start``, the environment, and what the chart mounts into a pod."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class _Ended(Exception):
 class Stream:
     """Reads the stream in a daemon thread of its own; connects again for ever.
 
-    ``received`` is told each message; a text that it returns is the reason to connect again. ``closed`` is told when a stream
+    ``received`` is called with each message; a text that it returns is the reason to connect again. ``closed`` is called when a stream
     that was open is not any more. Each distinct problem is warned of once, until the stream has been healthy for a minute. While
     the operator's replica changes at its own request, only what lasts longer than 15 s is a problem.
     """
@@ -69,7 +69,7 @@ class Stream:
         self._wake = threading.Event()
         self._sock: socket.socket | None = None
         self._stopped = False
-        self._redial_reason: str | None = None
+        self._reconnect_reason: str | None = None
         self._opened_at: float | None = None
         self._move_ends = float("-inf")
         self._heartbeat_ms = HEARTBEAT_MS
@@ -77,12 +77,12 @@ class Stream:
     def start(self) -> None:
         threading.Thread(target=self._run, name="fuseboard-stream", daemon=True).start()
 
-    def redial(self, reason: str) -> None:
+    def reconnect(self, reason: str) -> None:
         """Give up the stream that is open and connect again after the usual wait."""
         with self._lock:
             if self._sock is None or self._stopped:
                 return
-            self._redial_reason = reason
+            self._reconnect_reason = reason
             hang_up(self._sock)
 
     def stop(self) -> None:
@@ -119,7 +119,7 @@ class Stream:
         except Exception as error:
             reason = f"this agent failed: {type(error).__name__}: {error}"
         self._end(reason)
-        # Who was told when to come has a turn then; a backoff on top of it would be waiting in vain.
+        # The operator gave this process a turn at that time; a backoff on top of it would only delay it.
         return at_least_ms + self._random() * SPREAD_MS if at_least_ms > 0 else self._backoff.next()
 
     def _silence(self) -> str:
@@ -130,7 +130,7 @@ class Stream:
     def _end(self, reason: str | None) -> None:
         with self._lock:
             self._sock = None
-            reason, self._redial_reason = self._redial_reason or reason, None
+            reason, self._reconnect_reason = self._reconnect_reason or reason, None
         opened_at, self._opened_at = self._opened_at, None
         self._heartbeat_ms = HEARTBEAT_MS
         if opened_at is not None:

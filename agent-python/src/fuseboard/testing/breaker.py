@@ -15,6 +15,7 @@ from ..breakers.registry import wall_now as system_wall_now
 from ..clock.stall_detector import stall_detector
 from ..core.clock import Environment
 from ..core.config.guard import GuardField
+from ..core.config.known_fields import refuse_unknown_fields
 from ..core.state import TransitionEvent
 from ..process import forget_everything
 from .fake_clock import FakeClock
@@ -31,7 +32,7 @@ class _Runtime:
         self.environment = environment
 
     def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
-        """Nobody but the breaker's own listeners is told."""
+        """Only the breaker's own listeners are notified."""
 
     def guarded_by(self, name: str, policy_uid: str | None) -> tuple[GuardField, ...]:
         return ()
@@ -47,7 +48,10 @@ class TestBreaker(Breaker):
     __test__ = False
 
     def apply(self, spec: Spec) -> None:
-        """Edit the policy as an apply in the cluster would. Raises ``ConfigError`` when the spec cannot be used."""
+        """Edit the policy as an apply in the cluster would; fields that do not exist are ignored, as in a policy that is newer.
+
+        Raises ``ConfigError`` when the spec cannot be used.
+        """
         self._breaker.govern(governor_of(self.name, spec))
 
 
@@ -62,8 +66,10 @@ def create_breaker(
 
     ``clock``: absent: that of the process; a ``FakeClock`` also drives time limits and waits. ``random``: the source of chance,
     from 0 to below 1; ramps, open times and the waits of retries draw from it. ``wall_now``: milliseconds since 1970; only dates
-    in Retry-After headers are compared with it. Raises ``ConfigError`` when the spec cannot be used.
+    in Retry-After headers are compared with it. Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` for a
+    spec that cannot be used otherwise.
     """
+    refuse_unknown_fields(name, spec, "the spec")
     if clock is None:
         environment = Environment(time.monotonic, 1_000.0, random, wall_now, stall_detector)
     elif isinstance(clock, FakeClock):

@@ -52,7 +52,7 @@ class FakeClock:
         return self._stall_ended_at
 
     def watch(self, until: float) -> None:
-        """Stalls are told to the clock, so there is nothing to watch for."""
+        """Tests give stalls to the clock, so there is nothing to watch for."""
 
     def add(self, deadline: Deadline, ms: float) -> None:
         with self._lock:

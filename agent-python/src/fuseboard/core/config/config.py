@@ -12,6 +12,7 @@ from . import defaults
 from .call_config import CallConfig, read_call_config
 from .rules import LABEL_KEY_PATTERN, first_violation, too_deep
 from .spec_reader import Problem, Section, Usable
+from .trip_conditions import TRIP_CONDITIONS, Thresholds, lowest
 
 Mode = Literal["Enforce", "Shadow", "Disabled"]
 WindowType = Literal["Time", "Count", "Ewma"]
@@ -23,7 +24,7 @@ _NEVER = 1 << 29
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Times are milliseconds; 0 stands for a condition that the policy does not have."""
+    """Times are milliseconds."""
 
     mode: Mode
     reset_on_update: bool
@@ -34,10 +35,7 @@ class Config:
     """How many calls a Count window holds; 0 with any other."""
     minimum_calls: int
     """Never more than a Count window holds."""
-    failure_rate_percent: int
-    failure_count: int
-    consecutive_failures: int
-    slow_rate_percent: int
+    thresholds: Thresholds
     slow_ms: int
     open_ms: int
     backoff_factor: int
@@ -54,26 +52,36 @@ class Config:
     """0: calls may take as long as they like."""
     call: CallConfig
     classification: Classification
+    failure_rate_percent: int = field(init=False, repr=False, compare=False)
+    """The lowest rate of failures that opens the circuit; 0: none does."""
     consecutive_from: int = field(init=False, repr=False, compare=False)
     """Below so many failures in a row, no condition on them holds."""
     failures_from: int = field(init=False, repr=False, compare=False)
     """Below so many failures in the window, no condition on their number holds."""
+    slow_from: int = field(init=False, repr=False, compare=False)
+    """Below so many slow calls in the window, no condition on their number holds."""
     rates_from: int = field(init=False, repr=False, compare=False)
     """Below so many calls in the window, no condition on a rate holds while nothing is slow and under way."""
 
     def __post_init__(self) -> None:
-        has_rate = self.failure_rate_percent != 0 or self.slow_rate_percent != 0
+        thresholds = self.thresholds
+        object.__setattr__(self, "failure_rate_percent", lowest(thresholds, "failures", is_rate=True))
+        object.__setattr__(self, "consecutive_from", lowest(thresholds, "consecutiveFailures", is_rate=False) or _NEVER)
         # A whole call less: sums that faded carry an error in their last digits.
-        object.__setattr__(self, "consecutive_from", self.consecutive_failures or _NEVER)
-        object.__setattr__(self, "failures_from", self.failure_count - 1 if self.failure_count else _NEVER)
-        object.__setattr__(self, "rates_from", self.minimum_calls - 1 if has_rate else _NEVER)
+        object.__setattr__(self, "failures_from", (lowest(thresholds, "failures", is_rate=False) or _NEVER) - 1)
+        object.__setattr__(self, "slow_from", (lowest(thresholds, "slow", is_rate=False) or _NEVER) - 1)
+        object.__setattr__(self, "rates_from", self.minimum_calls - 1 if self.has_rate else _NEVER)
 
     @property
     def has_trip(self) -> bool:
         """Whether any condition can open the circuit."""
-        return (self.consecutive_failures, self.failure_count, self.failure_rate_percent, self.slow_rate_percent) != (
-            0,
-        ) * 4
+        return bool(self.thresholds)
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether any condition on a rate can."""
+        # Numbers come before rates.
+        return bool(self.thresholds) and self.thresholds[-1][0].is_rate
 
     @property
     def counts_slow(self) -> bool:
@@ -133,10 +141,7 @@ def _read(root: Section) -> Config:
         window_ms=window.duration("halfLife" if window_type == "Ewma" else "duration", window_ms),
         window_size=window_size,
         minimum_calls=min(minimum_calls, window_size) if window_type == "Count" else minimum_calls,
-        failure_rate_percent=_read_rate(trip, "failureRate"),
-        failure_count=trip.whole("failureCount", _MILLION, 0),
-        consecutive_failures=trip.whole("consecutiveFailures", _MILLION, 0),
-        slow_rate_percent=_read_rate(trip, "slowCallRate"),
+        thresholds=_read_thresholds(trip),
         slow_ms=slow.duration("slowerThan", 0),
         open_ms=recovery.duration("openDuration", defaults.OPEN_MS),
         backoff_factor=recovery.whole("backoffFactor", 10, defaults.BACKOFF_FACTOR),
@@ -170,6 +175,14 @@ def _read_audience(root: Section) -> None:
         requirement.text("key", _LABEL_KEY, "a label key")
         requirement.choice("operator", ("In", "NotIn", "Exists", "DoesNotExist"), "In")
         requirement.texts("values", 64, _LABEL_VALUES, "a label value")
+
+
+def _read_thresholds(trip: Section) -> Thresholds:
+    read = (
+        (each, _read_rate(trip, each.field) if each.is_rate else trip.whole(each.field, _MILLION, 0))
+        for each in TRIP_CONDITIONS
+    )
+    return tuple((condition, threshold) for condition, threshold in read if threshold != 0)
 
 
 def _read_rate(trip: Section, name: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from . import defaults
 from .duration import parse_duration
 from .spec_reader import Problem
+from .trip_conditions import TRIP_CONDITIONS, fields_in_words, has_condition, has_rate
 
 MAX_SPEC_LEVELS = 50
 """How deep objects and lists of a spec may lie in each other."""
@@ -26,10 +27,6 @@ class Rule(NamedTuple):
     field: str
     message: str
     holds: Callable[[Value], bool]
-
-
-def _has_rate(trip: Value) -> bool:
-    return "failureRate" in trip or "slowCallRate" in trip
 
 
 def _reachable(trip: Value) -> bool:
@@ -56,7 +53,7 @@ def _ordered(low: str, high: str) -> Callable[[Value], bool]:
 
 def _decidable(spec: Value) -> bool:
     half_open = spec.get("recovery", {}).get("halfOpen", {})
-    return half_open.get("evaluate") != "FailureRate" or _has_rate(spec.get("trip", {}))
+    return half_open.get("evaluate") != "FailureRate" or has_rate(spec.get("trip", {}))
 
 
 def _exactly_with(field: str, kind: str) -> Callable[[Value], bool]:
@@ -68,21 +65,21 @@ def _window_rule(field: str, kind: str) -> Rule:
     return Rule("trip.window", field, message, _exactly_with(field, kind))
 
 
+_RATES = [each for each in TRIP_CONDITIONS if each.is_rate]
 _PROBE_FIELDS = ("maxProbes", "evaluate", "successThreshold", "probeTimeout")
 
 RULES = (
     Rule(
         "trip",
         "",
-        "trip needs at least one condition: consecutiveFailures, failureCount, failureRate or slowCallRate; "
-        "leave trip out for a breaker that never opens",
-        lambda trip: _has_rate(trip) or "failureCount" in trip or "consecutiveFailures" in trip,
+        f"trip needs at least one condition: {fields_in_words()}; leave trip out for a breaker that never opens",
+        has_condition,
     ),
     Rule(
         "trip",
         "minimumCalls",
-        "minimumCalls applies to rates only; set failureRate or slowCallRate, or remove minimumCalls",
-        lambda trip: "minimumCalls" not in trip or _has_rate(trip),
+        f"minimumCalls applies to rates only; set {fields_in_words(_RATES)}, or remove minimumCalls",
+        lambda trip: "minimumCalls" not in trip or has_rate(trip),
     ),
     Rule(
         "trip",
