@@ -118,6 +118,19 @@ it('passes each status computed here to the sink again within 30 calls, and none
   expect(written).toEqual(first);
 });
 
+it('counts no agents of another namespace for a policy', () => {
+  set(policy('a'));
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+  const { uid } = policy('a');
+  const before = reconciler.counts(uid);
+  expect(before?.agents.matched).toBe(1);
+  reconciler.touch('elsewhere', [uid]);
+  reconciler.reconcile();
+  expect(reconciler.counts(uid)).toEqual(before);
+  expect(last('Programmed')).toBe('Programmed');
+});
+
 it('tells of each decision once, as an Event', () => {
   set(policy('a'));
   join('x');
