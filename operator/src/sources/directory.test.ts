@@ -250,6 +250,22 @@ it('reads every file at its time, though there are events all the time', async (
   }
 });
 
+it('continues after a read that failed in the middle', async () => {
+  let failing = false;
+  const write = () => {
+    if (!failing) return;
+    failing = false;
+    throw new Error('the log is full');
+  };
+  await put('a.yaml', text('one'));
+  begin({ log: pino({ base: null }, { write }) });
+  await until(() => source.state().synced);
+  failing = true;
+  await rm(join(folder, 'a.yaml'));
+  await until(() => source.state().unreadable?.includes('the log is full'));
+  await until(() => source.state().unreadable === undefined && keys().length === 0);
+});
+
 it('never takes a vanished folder for an empty one, and continues when it is back', async () => {
   await put('a.yaml', text('one'));
   begin();

@@ -86,14 +86,12 @@ export function directorySource({
   let again = false;
   /** When every file is read the next time, also those with an unchanged mark. */
   let wholeAt = Number.NEGATIVE_INFINITY;
+  /** Whether the next read is such a read, whatever the time is. */
+  let wholly = false;
   let stopped = false;
 
   /** Reads the folder once. Resolves to the time until pending changes can be accepted, in ms. */
   async function readFolder(): Promise<number | undefined> {
-    if (performance.now() >= wholeAt) {
-      readings.clear();
-      wholeAt = performance.now() + rereadMs;
-    }
     const found = await findFiles(folder, stateFolder);
     await watchFolders(found.folders);
     const contents = await readFiles(found);
@@ -259,15 +257,23 @@ export function directorySource({
     again = true;
     reading ??= (async () => {
       let wait: number | undefined;
-      while (again && !stopped) {
-        again = false;
-        wait = await readFolder().catch((error: Error) => {
-          publish({ ...state, unreadable: `cannot read the folder ${folder}: ${error.message}` });
-          return undefined;
-        });
+      try {
+        while (again && !stopped) {
+          again = false;
+          const whole = wholly || performance.now() >= wholeAt;
+          wholly = false;
+          if (whole) readings.clear();
+          wait = await readFolder().catch((error: Error) => {
+            publish({ ...state, unreadable: `cannot read the folder ${folder}: ${error.message}` });
+            return undefined;
+          });
+          // From the end of the read on, so that there is a pause also after a long one.
+          if (whole) wholeAt = performance.now() + rereadMs;
+        }
+      } finally {
+        reading = undefined;
+        wake(Math.max(0, Math.min(wait ?? rereadMs, wholeAt - performance.now())));
       }
-      reading = undefined;
-      wake(Math.max(0, Math.min(wait ?? rereadMs, wholeAt - performance.now())));
       return wait;
     })();
     return reading;
@@ -282,7 +288,7 @@ export function directorySource({
     },
     state: () => state,
     async refresh() {
-      wholeAt = Number.NEGATIVE_INFINITY;
+      wholly = true;
       for (let wait = await read(); wait !== undefined && !stopped; wait = await read()) await sleep(wait);
       if (state.unreadable !== undefined) throw new Error(state.unreadable);
     },
