@@ -285,6 +285,10 @@ export class FaultyApiServer {
         refuse(response, 404);
         return;
       }
+      if (request.method === 'POST' && known) {
+        refuse(response, 409);
+        return;
+      }
       this.events.set(name, { ...known, ...body });
       return json(response, 200, this.events.get(name));
     }

@@ -118,6 +118,19 @@ it('passes each status computed here to the sink again within 30 calls, and none
   expect(written).toEqual(first);
 });
 
+it('counts no agents of another namespace for a policy', () => {
+  set(policy('a'));
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+  const { uid } = policy('a');
+  const before = reconciler.counts(uid);
+  expect(before?.agents.matched).toBe(1);
+  reconciler.touch('elsewhere', [uid]);
+  reconciler.reconcile();
+  expect(reconciler.counts(uid)).toEqual(before);
+  expect(last('Programmed')).toBe('Programmed');
+});
+
 it('tells of each decision once, as an Event', () => {
   set(policy('a'));
   join('x');
@@ -233,7 +246,7 @@ describe('beside another replica', () => {
       ...over,
     };
     const rows = [{ uid: 'uid-a', generation, digest, counts }];
-    for (const change of aggregates.shards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
+    for (const change of aggregates.setShards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
       reconciler.onReplicaReport(change);
     }
     decide();

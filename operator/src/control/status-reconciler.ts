@@ -95,10 +95,11 @@ export abstract class StatusReconciler<T extends Subject> {
     for (const [namespace, uids] of touched) {
       for (const [uid, counts] of this.count(namespace, uids, now)) {
         const found = this.find(uid);
-        if (found === undefined) continue;
+        // What was counted are the agents of this namespace.
+        if (found === undefined || found.object.namespace !== namespace) continue;
         const { object, digest } = found;
         const { generation } = object;
-        if (aggregates.count({ uid, generation, digest, counts })) replicas.publish(uid);
+        if (aggregates.setOwn({ uid, generation, digest, counts })) replicas.publish(uid);
         if (replicas.leading) this.#reconcile(object, digest, now);
       }
     }

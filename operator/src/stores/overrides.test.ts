@@ -45,6 +45,14 @@ describe('overrides without a cluster', () => {
     expect(changes).toBe(1);
   });
 
+  it('are removed twice without an error', async () => {
+    const store = await make();
+    const made = await store.create(wanted({ duration: '10m' }));
+    await Promise.all([store.remove(made), store.remove(made)]);
+    await store.remove(made);
+    expect(store.list()).toEqual([]);
+  });
+
   it.each([
     [{ expiresAt: at(0) }, 'spec.expiresAt: lies in the past; an override must end later than it begins'],
     [{ expiresAt: at(86_400_001) }, 'spec.expiresAt: lies more than 24h ahead; an override lasts at most 24h'],

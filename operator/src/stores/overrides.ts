@@ -80,8 +80,8 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
       await change((before) => [...before, made]);
       return made;
     },
-    async remove({ uid, name }) {
-      if (!held.some((one) => one.uid === uid)) {
+    async remove({ uid, name, inFile }) {
+      if (inFile) {
         throw new Problem(409, `override "${name}" is in a file of the policies; remove it there`);
       }
       await change((before) => before.filter((one) => one.uid !== uid));

@@ -28,6 +28,19 @@ describe('a budget of all and of each', () => {
     expect(budget.take('a')).toBeUndefined();
   });
 
+  it('charges a key that was idle in full', () => {
+    let now = 0;
+    const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => now } });
+    budget.take('a');
+    now = 100_000;
+    budget.charge('a', 20);
+    expect(budget.take('a')).toBe('own');
+    now = 101_000;
+    expect(budget.take('a')).toBe('own');
+    now = 101_100;
+    expect(budget.take('a')).toBeUndefined();
+  });
+
   it('is exhausted when nothing is left for any key', () => {
     const budget = new FairBudget({ perKey: 100, total: 2, clock: { now: () => 0 } });
     for (const key of ['a', 'b']) budget.take(key);

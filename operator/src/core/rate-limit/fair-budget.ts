@@ -57,9 +57,11 @@ export class FairBudget {
   /** Charges an admitted request for more tokens, even below zero. The key then waits until its bucket has refilled. */
   charge(key: string | undefined, amount: number): void {
     const now = this.#options.clock.now();
-    if (key !== undefined) this.#of(key, now).spend(amount);
-    this.#all.left(now);
-    this.#all.spend(amount);
+    const buckets = key === undefined ? [this.#all] : [this.#of(key, now), this.#all];
+    for (const bucket of buckets) {
+      bucket.refill(now);
+      bucket.spend(amount);
+    }
   }
 
   #of(key: string, now: number): Tokens {

@@ -14,9 +14,15 @@ export class Tokens {
     this.#at = now;
   }
 
-  left(now: number): number {
+  /** Adds the tokens of the time since the last call. To be called before tokens are spent. */
+  refill(now: number): void {
     this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond);
     this.#at = now;
+  }
+
+  /** The tokens that are left; below zero after more were spent. */
+  left(now: number): number {
+    this.refill(now);
     return this.#left;
   }
 
@@ -29,7 +35,7 @@ export class Tokens {
   }
 }
 
-/** Limits the number of new streams per second, so that a storm of reconnecting agents is spread over time. */
+/** Limits the rate of something. */
 export interface TokenBucket {
   /** Takes a token; returns whether one was left. */
   take(): boolean;

@@ -92,6 +92,19 @@ it('beats while nothing else is to be said', async () => {
   expect(client.events[1]!.data).toEqual({ asOf: { policies: '9' }, now: 1 });
 });
 
+it('says goaway once, though the reader takes nothing', async () => {
+  const { client, stream } = await connect();
+  client.pause();
+  stream.offer({ snapshot: snapshot(1_200, 1), asOf: undefined });
+  stream.goaway(1);
+  stream.goaway(2);
+  client.resume();
+  await client.untilEnd();
+  expect(client.events.filter(({ event }) => event === 'goaway').map(({ data }) => data)).toEqual([
+    { reconnectAfterMs: 1 },
+  ]);
+});
+
 it('says goaway and ends', async () => {
   const { client, stream } = await connect();
   stream.goaway(12.3);

@@ -178,23 +178,23 @@ export class KubeClient {
     };
     const { request: open } = url.protocol === 'http:' ? http : https;
     const facts = { method: request.method!, host: url.host };
+    const unpooled = request.agent;
     if (options.keepAlive) request.agent = this.#pooledAgent(request.agent);
-    const attempt = () =>
-      new Promise<http.IncomingMessage | 'stale'>((resolve, reject) => {
-        const sent = open(url, request, resolve);
+    const attempt = (agent: http.RequestOptions['agent'], onStale?: () => void) =>
+      new Promise<http.IncomingMessage>((resolve, reject) => {
+        const sent = open(url, { ...request, agent }, resolve);
         sent.once('error', (error: NodeJS.ErrnoException) => {
-          // A kept connection may have been closed by the server, which then has not read the request.
-          if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
+          if (onStale && sent.reusedSocket && error.code === 'ECONNRESET') onStale();
           else reject(error);
         });
         sent.end(body);
       });
-    const answered = async () => {
-      let response = await attempt();
-      while (response === 'stale') response = await attempt();
-      return response;
-    };
-    const response = await answered().catch((error: Error) => {
+    // A kept connection may have been closed by the server, which then has not read the request. It is sent once more,
+    // over a connection of its own. What creates an object has a name, so that the server takes it once.
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const again = () => attempt(unpooled ?? false).then(resolve, reject);
+      attempt(request.agent, again).then(resolve, reject);
+    }).catch((error: Error) => {
       if (!options.signal?.aborted) answers.publish({ ...facts, code: undefined } satisfies KubeAnswer);
       throw error;
     });

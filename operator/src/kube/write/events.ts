@@ -5,6 +5,7 @@ import { instant } from '../../core/instant.ts';
 import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
+import { nameStart } from '../api/object.ts';
 import { kindOf } from '../api/resource.ts';
 
 const REPORTER = `${GROUP}/operator`;
@@ -17,6 +18,8 @@ interface EventSeries {
   message: string;
   /** The name of the Event; absent until it is written. */
   name?: string;
+  /** The name of the next Event, from the first attempt to write it. */
+  reserved?: string | undefined;
   firstAt: string;
   lastAt: string;
   /** Number of occurrences in the written Event. */
@@ -115,9 +118,11 @@ export class EventRecorder {
 
   async #create(series: EventSeries, pending: number, within: Within): Promise<void> {
     const { subject, type, reason, message, lastAt } = series;
-    const name = `${subject.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
+    // Kept until it is known to be written, so that an answer that was lost does not double the Event.
+    series.reserved ??= `${nameStart(subject.name, 220)}.${randomBytes(8).toString('hex')}`;
+    const name = series.reserved;
     const firstAt = series.name === undefined ? series.firstAt : lastAt;
-    await this.#client.request(this.#path(series), {
+    const request = this.#client.request(this.#path(series), {
       method: 'POST',
       body: {
         apiVersion: 'v1',
@@ -143,7 +148,15 @@ export class EventRecorder {
       ...within,
       keepAlive: true,
     });
-    Object.assign(series, { name, firstAt, written: pending });
+    try {
+      await request;
+      Object.assign(series, { name, firstAt, written: pending, reserved: undefined });
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 409) throw error;
+      // It was written by an attempt whose answer was lost, with a count that may be older.
+      Object.assign(series, { name, firstAt, written: 0, reserved: undefined });
+      if (!(await this.#increaseCount(series, pending, within))) throw error;
+    }
   }
 
   #path({ subject }: EventSeries): string {

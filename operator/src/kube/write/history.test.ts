@@ -22,6 +22,7 @@ let asked: Map<string, number>;
 /** The error status for listing revisions. */
 let listing: number | undefined;
 let log: string[];
+let leading: () => boolean;
 
 const policy = (generation: number, namespace = 'shop'): Policy => ({
   uid: `uid-${namespace === 'shop' ? 'a' : namespace}`,
@@ -41,6 +42,7 @@ beforeEach(async () => {
   asked = new Map();
   listing = undefined;
   log = [];
+  leading = () => true;
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -71,7 +73,7 @@ beforeEach(async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   kubeConfig.loadFromClusterAndUser({ name: 'own', server: url, skipTLSVerify: true }, { name: 'operator' });
   const say = (_fields: object, message: string) => void log.push(message);
-  history = new KubernetesHistory({ kubeConfig, leading: () => true, retryMs: 10, log: { info: say, warn: say } });
+  history = new KubernetesHistory({ kubeConfig, leading: () => leading(), retryMs: 10, log: { info: say, warn: say } });
 });
 
 afterEach(async () => {
@@ -95,6 +97,20 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
     return posted.length > 2;
   });
   expect(new Set(posted).size).toBe(2);
+});
+
+it('stores a policy that is recorded while the last one ends', async () => {
+  let late: Policy | undefined = policy(2);
+  leading = () => {
+    const next = posted.length === 1 ? late : undefined;
+    if (next) {
+      late = undefined;
+      queueMicrotask(() => history.record(next));
+    }
+    return true;
+  };
+  history.record(policy(1));
+  await until(() => posted.length === 2);
 });
 
 /** A revision in the format of the API server. */

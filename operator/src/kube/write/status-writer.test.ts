@@ -355,6 +355,20 @@ describe('Events', () => {
     await until(() => only()[0]?.count === 2);
   });
 
+  it('are written once, with every count, though the answer to the first was lost', async () => {
+    const policy = policyOf(server.put('a'));
+    begin();
+    server.breakOnce('event', (_request, response, proceed) => {
+      response.end = () => response.destroy();
+      proceed();
+    });
+    sink.event(policy, opened('first'));
+    await until(() => warnings.length > 0);
+    sink.event(policy, opened('second'));
+    await until(() => only()[0]?.count === 2);
+    expect(only()).toHaveLength(1);
+  });
+
   it('start over for a subject that was gone, and what was pending then is not written', async () => {
     const policy = policyOf(server.put('a'));
     const ended: string[] = [];

@@ -213,6 +213,32 @@ describe('the queue of writes', () => {
     expect(queue.take(1000)).toEqual({ key: 'a', item: 3 });
   });
 
+  it('waits no longer after a failure of the version before the one that was put meanwhile', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    queue.put('a', 1, 0, { version: 1 });
+    let now = 0;
+    for (let i = 0; i < 5; i += 1) {
+      queue.take(now);
+      queue.failed('a', 1, now, { refused: true });
+      now += queue.take(now) as number;
+    }
+    queue.take(now);
+    queue.put('a', 2, 0, { version: 2 });
+    queue.failed('a', 1, now, { refused: true });
+    expect(queue.take(now)).toEqual({ key: 'a', item: 2 });
+    queue.failed('a', 2, now);
+    expect(queue.take(now)).toBe(1_000);
+  });
+
+  it('waits as the server asked, also with a version that was put meanwhile', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    queue.put('a', 1, 0, { version: 1 });
+    queue.take(0);
+    queue.put('a', 2, 0, { version: 2 });
+    queue.failed('a', 1, 0, { askedMs: 7_000 });
+    expect(queue.take(0)).toBe(7_000);
+  });
+
   it('has at most two under way of those that failed before', () => {
     const queue = new WriteQueue<number>({ perSecond: 20 });
     const stuck = ['a', 'b', 'c', 'd'];

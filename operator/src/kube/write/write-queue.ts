@@ -28,6 +28,8 @@ interface Slot<T> {
   intervalMs: number;
   priority: Priority;
   version: number | undefined;
+  /** The version of the last taken item. */
+  taken: number | undefined;
   /** When the minimum interval after the last write ends. */
   restsUntil: number;
   notBefore: number;
@@ -43,6 +45,7 @@ const TURN = 4;
 const MAX_RETRIES_IN_FLIGHT = 2;
 const MAX_WAIT_MS = 30_000;
 const MAX_REFUSED_WAIT_MS = 300_000;
+const MAX_ASKED_MS = 600_000;
 
 /**
  * Chooses the next write. Each key has one slot, in which a newer item replaces a waiting one. A minimum interval
@@ -75,6 +78,11 @@ export class WriteQueue<T> {
     this.#retryMs = limits.retryMs ?? 1000;
   }
 
+  /** Number of keys with a waiting item. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Whether a write of this key is waiting or running. */
   isActive(key: string): boolean {
     const slot = this.#slots.get(key);
@@ -87,7 +95,7 @@ export class WriteQueue<T> {
     this.#observer.added(key);
     if (slot?.item === undefined) this.#waiting += 1;
     if (slot === undefined) {
-      const rest = { restsUntil: 0, notBefore: 0, failures: 0, refused: false, busy: false };
+      const rest = { taken: undefined, restsUntil: 0, notBefore: 0, failures: 0, refused: false, busy: false };
       this.#slots.set(key, { item, intervalMs, priority, version, ...rest });
       return;
     }
@@ -158,8 +166,15 @@ export class WriteQueue<T> {
     this.#observer.added(key);
     if (slot.item === undefined) this.#waiting += 1;
     this.#end(slot);
+    const waitMs = Math.min(askedMs, MAX_ASKED_MS);
+    // A new version that was put during the write has not failed.
+    const isNew = slot.item !== undefined && slot.version !== slot.taken;
+    if (isNew) {
+      Object.assign(slot, { failures: 0, refused: false, notBefore: Math.max(slot.restsUntil, now + waitMs) });
+      return true;
+    }
     const grown = this.#retryMs * 2 ** Math.min(slot.failures, 20);
-    const wait = Math.max(Math.min(refused ? MAX_REFUSED_WAIT_MS : MAX_WAIT_MS, grown), Math.min(askedMs, 600_000));
+    const wait = Math.max(Math.min(refused ? MAX_REFUSED_WAIT_MS : MAX_WAIT_MS, grown), waitMs);
     Object.assign(slot, {
       refused,
       failures: slot.failures + 1,
@@ -191,7 +206,14 @@ export class WriteQueue<T> {
     if (this.#taken.length > this.#perSecond) this.#taken.shift();
     // The key moves to the end of the order, so that a key that is always due does not delay the others.
     this.#slots.delete(key);
-    this.#slots.set(key, { ...slot, item: undefined, busy: true, restsUntil, notBefore: restsUntil });
+    this.#slots.set(key, {
+      ...slot,
+      item: undefined,
+      taken: slot.version,
+      busy: true,
+      restsUntil,
+      notBefore: restsUntil,
+    });
     this.#observer.taken(key);
     return { key, item };
   }

@@ -98,6 +98,13 @@ export class Watchers {
     this.#timer = undefined;
   }
 
+  /** Ends one stream. A reader with unsent bytes is disconnected, because it may never read them. */
+  #end(response: ServerResponse): void {
+    this.#readers.delete(response);
+    if (response.writableLength > 0) response.destroy();
+    else response.end();
+  }
+
   #broadcast(): void {
     const begun = this.#now();
     const difference = this.#feed.difference();
@@ -105,9 +112,13 @@ export class Watchers {
     else if (begun - this.#sentAt >= HEARTBEAT_MS - BROADCAST_MS)
       this.#write(encodeEvent('heartbeat', this.#feed.heartbeat()));
     for (const [response, reader] of this.#readers) {
-      if (begun - reader.since >= LONGEST_MS) response.end();
+      if (begun - reader.since >= LONGEST_MS) this.#end(response);
       else if (reader.checkedAt !== undefined && begun - reader.checkedAt >= ACCESS_RECHECK_MS)
         void this.#recheckAccess(response, reader);
+    }
+    if (this.#readers.size === 0) {
+      this.#stopTimer();
+      return;
     }
     this.#timer = setTimeout(
       () => this.#broadcast(),
@@ -119,7 +130,7 @@ export class Watchers {
     reader.checkedAt = undefined;
     const may = await reader.isStillAllowed();
     reader.checkedAt = this.#now();
-    if (!may && this.#readers.has(response)) response.end();
+    if (!may && this.#readers.has(response)) this.#end(response);
   }
 
   #write(bytes: Buffer): void {
