@@ -10,7 +10,7 @@ import pytest
 
 from fuseboard import FuseboardError, PolicyFallback
 from fuseboard.testing import FakeClock, create_breaker
-from scenario_files import FOLDER, scenarios
+from scenario_files import FOLDER, names_in, scenarios
 from thrown import end_of
 
 FILES = scenarios(FOLDER / "calls")
@@ -133,7 +133,8 @@ class Replay:
 
 
 def test_every_scenario_is_there() -> None:
-    assert len(FILES) >= 20
+    assert [name for name, _ in FILES] == names_in(FOLDER / "calls")
+    assert len(FILES) >= 28
 
 
 @pytest.mark.parametrize(("name", "scenario"), FILES, ids=[name for name, _ in FILES])

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from email.message import Message
+from io import BytesIO
 from threading import Event, Thread
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -63,6 +67,120 @@ class TestRetries:
         given = iter(answers)
         assert breaker.call(lambda: next(given)) is answers[1]
         assert [answer.closed for answer in answers] == [1, 0]
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_of_an_error_with_a_response_close_the_one_before(self, is_async: bool) -> None:
+        answers = [Response(503), Response(503)]
+        given = iter(answers)
+
+        def work() -> None:
+            error = OSError("bad answer")
+            error.response = next(given)  # type: ignore[attr-defined]
+            raise error
+
+        async def work_async() -> None:
+            work()
+
+        with pytest.raises(OSError, match="bad answer"):
+            if is_async:
+                real = create_breaker({"retry": {**RETRY, "maxAttempts": 2, "backoff": {"initial": "1ms"}}})
+                asyncio.run(real.call_async(work_async))
+            else:
+                create_breaker({"retry": {**RETRY, "maxAttempts": 2}}, FakeClock()).call(work)
+        # The last one belongs to the caller.
+        assert [answer.closed for answer in answers] == [1, 0]
+
+    def test_of_an_error_that_is_the_response_close_the_one_before(self) -> None:
+        bodies = [BytesIO(b"first"), BytesIO(b"last")]
+        given = iter(bodies)
+
+        def work() -> None:
+            raise HTTPError("http://payments", 503, "unavailable", Message(), next(given))
+
+        with pytest.raises(HTTPError) as raised:
+            create_breaker({"retry": {**RETRY, "maxAttempts": 2}}, FakeClock()).call(work)
+        assert [body.closed for body in bodies] == [True, False]
+        raised.value.close()
+
+    def test_of_an_error_whose_response_cannot_be_read_are_made(self) -> None:
+        class Unreadable(Exception):
+            @property
+            def response(self) -> None:
+                raise RuntimeError("do not look")
+
+        def work() -> None:
+            raise Unreadable
+
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        with pytest.raises(Unreadable):
+            breaker.call(work)
+        assert breaker.stats().totals["retried"] == 2
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_that_an_interrupt_of_the_wait_ends_close_the_response(
+        self, is_async: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answer = Response(503)
+        clock = FakeClock()
+        breaker = create_breaker({"retry": RETRY}, clock)
+
+        def interrupted(ms: float) -> None:
+            raise KeyboardInterrupt
+
+        async def work() -> Response:
+            return answer
+
+        async def cancelled() -> None:
+            task = asyncio.ensure_future(breaker.call_async(work))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        if is_async:
+            asyncio.run(cancelled())
+        else:
+            monkeypatch.setattr(clock, "sleep", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                breaker.call(lambda: answer)
+        assert answer.closed == 1
+
+    @pytest.mark.parametrize("is_wrapped", [False, True])
+    def test_do_not_follow_a_rejection_by_another_breaker(self, is_wrapped: bool) -> None:
+        inner = create_breaker({}, FakeClock(), name="inner")
+        inner.force_open("drill", "1h")
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        calls = 0
+
+        def work() -> None:
+            nonlocal calls
+            calls += 1
+            try:
+                inner.call(lambda: None)
+            except CircuitOpenError as error:
+                if is_wrapped:
+                    raise RuntimeError("no rates") from error
+                raise
+
+        with pytest.raises(RuntimeError if is_wrapped else CircuitOpenError):
+            breaker.call(work)
+        assert calls == 1
+        assert breaker.stats().totals | {"failed": 1, "retried": 0} == breaker.stats().totals
+
+    def test_follow_an_error_of_what_was_done_instead_of_a_rejected_call(self) -> None:
+        inner = create_breaker({}, FakeClock(), name="inner")
+        inner.force_open("drill", "1h")
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+
+        def work() -> None:
+            try:
+                inner.call(lambda: None)
+            except CircuitOpenError:
+                raise OSError("the replica does not answer")  # noqa: B904
+
+        with pytest.raises(OSError, match="the replica does not answer"):
+            breaker.call(work)
+        assert breaker.stats().totals["retried"] == 2
 
     def test_do_not_follow_an_interrupt(self) -> None:
         breaker = create_breaker({"retry": RETRY}, FakeClock())
@@ -252,11 +370,58 @@ class TestTimeLimits:
         thread.join(10)
         assert breaker.stats().totals | {"timedOut": 1, "failed": 1, "succeeded": 0} == breaker.stats().totals
 
+    @pytest.mark.parametrize(("attempts", "state"), [(1, "open"), (2, "closed")])
+    def test_a_call_that_hangs_inside_the_breaker_is_settled_by_its_last_attempt(
+        self, attempts: int, state: str
+    ) -> None:
+        clock = FakeClock()
+        retry = {**RETRY, "maxAttempts": attempts, "placement": "InsideBreaker"}
+        breaker = create_breaker({**self.POLICY, "retry": retry}, clock)
+        inside, leave = Event(), Event()
+
+        def hang() -> None:
+            inside.set()
+            assert leave.wait(10)
+
+        thread = Thread(target=breaker.call, args=(hang,), daemon=True)
+        thread.start()
+        assert inside.wait(10)
+        clock.advance(2_500)
+        assert breaker.state == state
+        assert breaker.stats().totals["timedOut"] == 1
+        leave.set()
+        thread.join(10)
+        assert breaker.state == "open"
+        assert breaker.stats().totals | {"timedOut": 1, "failed": 1, "succeeded": 0} == breaker.stats().totals
+
     def test_a_call_in_time_is_no_timeout(self) -> None:
         clock = FakeClock()
         breaker = create_breaker(self.POLICY, clock)
         breaker.call(clock.advance, 1_999)
         assert breaker.stats().totals["timedOut"] == 0
+
+    @pytest.mark.parametrize("more", [{}, {"concurrency": {"maxConcurrent": 1}}])
+    @pytest.mark.parametrize("is_decorated", [False, True])
+    def test_a_response_that_comes_too_late_is_closed(self, more: dict[str, Any], is_decorated: bool) -> None:
+        clock = FakeClock()
+        breaker = create_breaker({**self.POLICY, **more}, clock)
+        answer = Response(200)
+
+        async def work() -> Response:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3_600)
+            return answer
+
+        async def late() -> None:
+            call = asyncio.ensure_future(breaker(work)() if is_decorated else breaker.call_async(work))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            clock.advance(2_000)
+            with pytest.raises(CallTimeoutError):
+                await call
+
+        asyncio.run(late())
+        assert answer.closed == 1
 
     def test_a_limit_of_the_loop_is_real(self) -> None:
         breaker = create_breaker({"timeout": {"duration": "10ms"}})

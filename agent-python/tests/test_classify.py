@@ -1,4 +1,4 @@
-"""What an exception's names, codes and status are, and how outcomes are judged."""
+"""What an exception's names, codes and status are, and how outcomes are classified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fuseboard.core.outcomes.outcome_facts import MAX_MEMBERS
 from fuseboard.core.retry_after import retry_after_ms
 
 
-def judged(error: BaseException, **sides: Any) -> str:
+def outcome_of(error: BaseException, **sides: Any) -> str:
     config = compile_spec({"classify": sides})
     assert isinstance(config, Config)
     return classify_error(config.classification, error)
@@ -25,11 +25,11 @@ def judged(error: BaseException, **sides: Any) -> str:
 
 def names(error: BaseException, *listed: str) -> bool:
     """Whether a name of the exception is among these."""
-    return judged(error, ignore={"errorNames": list(listed)}) == "ignored"
+    return outcome_of(error, ignore={"errorNames": list(listed)}) == "ignored"
 
 
 def codes(error: BaseException, *listed: str) -> bool:
-    return judged(error, ignore={"errorCodes": list(listed)}) == "ignored"
+    return outcome_of(error, ignore={"errorCodes": list(listed)}) == "ignored"
 
 
 class Carrier(Exception):
@@ -92,18 +92,18 @@ class TestStatuses:
         ],
     )
     def test_decide_alone(self, error: Exception) -> None:
-        assert judged(error) == "success"
-        assert judged(error, failure={"httpStatus": ["404"]}) == "failure"
-        assert judged(error, failure={"errorNames": ["Carrier"]}) == "success"
-        assert judged(error, ignore={"httpStatus": ["4xx"]}) == "ignored"
+        assert outcome_of(error) == "success"
+        assert outcome_of(error, failure={"httpStatus": ["404"]}) == "failure"
+        assert outcome_of(error, failure={"errorNames": ["Carrier"]}) == "success"
+        assert outcome_of(error, ignore={"httpStatus": ["4xx"]}) == "ignored"
 
     def test_are_the_code_of_urllib(self) -> None:
         with urllib.error.HTTPError("http://127.0.0.1", 404, "missing", Message(), None) as error:
-            assert judged(error) == "success"
+            assert outcome_of(error) == "success"
 
     @pytest.mark.parametrize("status", [True, "404", 99, 600, 404.0, None])
     def test_are_whole_numbers_in_range(self, status: Any) -> None:
-        assert judged(Carrier(status=status)) == "failure"
+        assert outcome_of(Carrier(status=status)) == "failure"
 
     def test_of_a_result_need_headers(self) -> None:
         config = compile_spec({})
@@ -129,15 +129,15 @@ class TestCauses:
         assert codes(error, "ECONNREFUSED")
         assert names(error, "ConnectionRefusedError")
         error.__cause__ = Carrier(status=404)
-        assert judged(error) == "success"
+        assert outcome_of(error) == "success"
         plain = ValueError()
         plain.__cause__ = error
-        assert judged(plain) == "success"
+        assert outcome_of(plain) == "success"
 
     def test_have_no_say_by_status_where_they_were_only_being_handled(self) -> None:
         error = Carrier()
         error.__context__ = Carrier(status=404)
-        assert judged(error) == "failure"
+        assert outcome_of(error) == "failure"
 
     def test_are_the_context_unless_it_is_suppressed(self) -> None:
         error = Carrier()
@@ -163,18 +163,18 @@ class TestGroups:
     def test_fail_when_one_of_them_does(self) -> None:
         group = getattr(__import__("builtins"), "ExceptionGroup")  # noqa: B009
         missing, down = Carrier(status=404), Carrier(status=503)
-        assert judged(group("g", [missing, down])) == "failure"
-        assert judged(group("g", [missing, group("h", [missing])])) == "success"
-        assert judged(group("g", [down]), ignore={"httpStatus": ["5xx"]}) == "ignored"
-        assert judged(group("g", [OSError()]), ignore={"errorNames": ["ExceptionGroup"]}) == "ignored"
+        assert outcome_of(group("g", [missing, down])) == "failure"
+        assert outcome_of(group("g", [missing, group("h", [missing])])) == "success"
+        assert outcome_of(group("g", [down]), ignore={"httpStatus": ["5xx"]}) == "ignored"
+        assert outcome_of(group("g", [OSError()]), ignore={"errorNames": ["ExceptionGroup"]}) == "ignored"
         many = group("g", [missing] * MAX_MEMBERS + [down])
-        assert judged(many) == "success"
+        assert outcome_of(many) == "success"
 
 
 class TestWhatIsNoException:
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), GeneratorExit()])
     def test_is_ignored(self, error: BaseException) -> None:
-        assert judged(error) == "ignored"
+        assert outcome_of(error) == "ignored"
 
     def test_raises_when_looked_at(self) -> None:
         class Broken(Exception):
@@ -182,7 +182,7 @@ class TestWhatIsNoException:
             def status(self) -> int:
                 raise RuntimeError
 
-        assert judged(Broken()) == "failure"
+        assert outcome_of(Broken()) == "failure"
 
 
 class TestRetryAfter:

@@ -101,7 +101,14 @@ def test_of_a_call_in_time_out_is_the_error_of_the_limit() -> None:
     assert last.name == "CallTimeoutError"
 
 
-@pytest.mark.parametrize("more", [{}, {"retry": {"maxAttempts": 2, "backoff": {"initial": "1ms"}}}])
+RETRIES = [
+    {},
+    {"retry": {"maxAttempts": 2, "backoff": {"initial": "1ms"}}},
+    {"retry": {"maxAttempts": 2, "backoff": {"initial": "1ms"}, "placement": "InsideBreaker"}},
+]
+
+
+@pytest.mark.parametrize("more", RETRIES)
 def test_of_an_asynchronous_call_in_time_out_is_the_error_of_the_limit(more: dict[str, object]) -> None:
     breaker = create_breaker({**LIMITED, "timeout": {"duration": "10ms"}, **more})
     with pytest.raises(CallTimeoutError):
@@ -109,3 +116,27 @@ def test_of_an_asynchronous_call_in_time_out_is_the_error_of_the_limit(more: dic
     last = breaker.stats().last_error
     assert last is not None
     assert last.name == "CallTimeoutError"
+
+
+@pytest.mark.parametrize("is_raised", [False, True])
+@pytest.mark.parametrize("more", RETRIES)
+def test_of_a_synchronous_call_in_time_out_is_the_error_of_the_limit(more: dict[str, object], is_raised: bool) -> None:
+    clock = FakeClock()
+    breaker = create_breaker({**LIMITED, "trip": {"consecutiveFailures": 1}, **more}, clock)
+    events: list[TransitionEvent] = []
+    breaker.on("transition", events.append)
+
+    def late() -> None:
+        clock.advance(1_500)
+        if is_raised:
+            raise OSError("read timed out")
+
+    if is_raised:
+        with pytest.raises(OSError, match="read timed out"):
+            breaker.call(late)
+    else:
+        breaker.call(late)
+    last = breaker.stats().last_error
+    assert last is not None
+    assert last.name == "CallTimeoutError"
+    assert [event.last_error for event in events] == [last]

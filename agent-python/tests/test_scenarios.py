@@ -16,7 +16,7 @@ from fuseboard.breakers.overrides import Overrides
 from fuseboard.breakers.policy_set import Override
 from fuseboard.core.config.duration import parse_duration
 from fuseboard.testing import FakeClock, TestBreaker, create_breaker
-from scenario_files import FOLDER, scenarios
+from scenario_files import FOLDER, names_in, scenarios
 from thrown import end_of
 
 FILES = scenarios(FOLDER)
@@ -301,7 +301,8 @@ def shown(event: TransitionEvent) -> dict[str, Any]:
 
 
 def test_every_scenario_is_there() -> None:
-    assert len(FILES) >= 75
+    assert [name for name, _ in FILES] == names_in(FOLDER)
+    assert len(FILES) >= 128
 
 
 WAYS = ["permit", "async", "async decorated", "sync", "sync decorated"]

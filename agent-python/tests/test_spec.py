@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fuseboard import ConfigError
+from fuseboard.breakers.registry import Registry
 from fuseboard.core.config.config import Config, compile_spec
 from fuseboard.core.config.duration import parse_duration
+from fuseboard.core.config.known_fields import SPEC_FIELDS
 from fuseboard.core.config.spec_reader import Problem
 from fuseboard.core.text import number_text, shown
+from fuseboard.testing import create_breaker
 
 
 def refused(spec: Any) -> str:
@@ -68,6 +74,54 @@ def test_what_nests_too_deep_is_refused() -> None:
     for _ in range(60):
         deep = [deep]
     assert refused({"fallback": {"type": "Static", "static": {"value": deep}}}) == "spec nests more than 50 levels deep"
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        ({"tripp": {}}, 'defaults of breaker "payments" has no field "tripp"; did you mean trip?'),
+        ({"trip": {"failure_rate": {}}}, 'defaults.trip of breaker "payments" has no field "failure_rate"; did you mean failureRate?'),
+        ({"trip": {"consecutive_failures": 5}}, 'defaults.trip of breaker "payments" has no field "consecutive_failures"; did you mean consecutiveFailures?'),
+        ({"timeout": {"adaptive": {"whatever": 5}}}, 'defaults.timeout.adaptive of breaker "payments" has no field "whatever"; it has percentile, headroomPercent, minimumSamples, min, max'),
+        ({"fail_max": 5}, 'defaults of breaker "payments" has no field "fail_max"; did you mean "trip": {"consecutiveFailures": …}?'),
+        ({5: "x"}, 'defaults of breaker "payments" has no field "5"; it has selector, breakers, mode, trip, recovery, timeout, retry, concurrency, classify, fallback, perKey, onUpdate'),
+    ],
+)  # fmt: skip
+def test_unknown_fields_in_code_are_refused_with_what_was_meant(defaults: Any, message: str) -> None:
+    registry = Registry()
+    with pytest.raises(TypeError) as raised:
+        registry.get_breaker("payments", defaults)
+    assert str(raised.value) == message
+    assert list(registry.breakers()) == []
+    registry.get_breaker("payments", {"trip": {"consecutiveFailures": 5}})
+    with pytest.raises(TypeError):
+        registry.get_breaker("payments", defaults)
+    with pytest.raises(TypeError, match=r'^the spec.* of breaker "test" has no field'):
+        create_breaker(defaults)
+    with pytest.raises(TypeError, match=r'^the spec.* of breaker "test" has no field'):
+        create_breaker({}).apply(defaults)
+
+
+def test_fields_in_code_may_hold_anything_where_any_name_is_a_field() -> None:
+    spec = {
+        "selector": {"matchLabels": {"app": "checkout"}},
+        "fallback": {"type": "Static", "static": {"value": {"rate": 1}}},
+    }
+    create_breaker(spec).apply({"classify": {"ignore": {"httpStatus": ["404"]}}, "perKey": {"maxKeys": 5}})
+
+
+def test_what_is_no_object_is_left_to_the_reader() -> None:
+    with pytest.raises(ConfigError, match=r"spec\.trip must be an object; it is 5"):
+        create_breaker({"trip": 5})
+
+
+def test_every_field_that_a_policy_has_is_known_and_no_other() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "crds" / "schema" / "policy.schema.json").read_text("utf-8"))
+
+    def fields_of(part: dict[str, Any]) -> dict[str, Any]:
+        return {name: fields_of(inner) for name, inner in part.get("properties", {}).items()}
+
+    assert fields_of(schema["properties"]["spec"]) == SPEC_FIELDS
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from .agent import Agent, AppliedEvent, get_breaker, link_state, start
 from .breakers.breaker import Breaker, BreakerStats, ForcedState
-from .breakers.listeners import FuseboardWarning
 from .call.deadline import time_left
 from .call.enter import AnyPermit as Permit
 from .call.fallback import PolicyFallback
@@ -20,6 +19,7 @@ from .errors import (
 )
 from .link.link import LinkState
 from .version import VERSION
+from .warning import FuseboardWarning
 
 __version__ = VERSION
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from . import process
 from .breakers.breaker import Breaker
-from .breakers.listeners import warn as warn_of
 from .breakers.policy_set import Origin, PolicySet, Spec
 from .core.classify import Classify
 from .core.config.guard import Guard
@@ -20,6 +19,7 @@ from .link.guard_option import read_guard
 from .link.ledger import Ledger
 from .link.link import Link, LinkState
 from .link.settings import StartOptions, read_settings
+from .warning import warn as warn_of
 
 Warn = Callable[[str], None]
 
@@ -61,7 +61,8 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
 
     Costs no I/O but, at its first use in a process, one read of the last-good and bootstrap files. The link to the operator
     starts with the first call that goes through any breaker, and only where an operator is configured (FUSEBOARD_URL, or what
-    the chart mounts). Raises ``ConfigError`` when the name or the defaults cannot be used.
+    the chart mounts). Raises ``TypeError`` for a field of the defaults that does not exist, and ``ConfigError`` when the name or
+    the defaults cannot be used otherwise.
     """
     slot = _own()
     if not slot.is_armed:

@@ -6,6 +6,7 @@ import json
 import math
 from typing import ClassVar
 
+from .core.outcomes.outcome_facts import explicit_causes
 from .core.text import cut, utf16_length
 
 _LONGEST_SHOWN = 64
@@ -80,6 +81,15 @@ class ConfigError(FuseboardError, ValueError):
     """A breaker cannot be made or set up as asked; the message says what to change."""
 
     code = "ERR_FUSEBOARD_CONFIG"
+
+
+NOT_ADMITTED = (CircuitOpenError, LimitedError, QueueTimeoutError)
+"""The errors of calls whose function was not called."""
+
+
+def was_not_admitted(error: BaseException) -> bool:
+    """Whether a breaker did not admit the call that raised this, or that it was raised ``from``."""
+    return any(isinstance(each, NOT_ADMITTED) for each in explicit_causes(error))
 
 
 def circuit_open(name: str, key: str | None, retry_after_ms: float) -> CircuitOpenError:

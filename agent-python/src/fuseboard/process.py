@@ -32,9 +32,9 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
     """The circuit breaker of this name; the same one for the same name in the whole process.
 
     ``name``: letters, digits and ``._:/-``, at most 128 characters. ``defaults``: the spec that holds while no policy governs the
-    name, as a CircuitBreakerPolicy has it; absent: calls pass and are counted. ``classify`` judges what a call came to where a
-    policy cannot; ``None`` from it leaves it to the policy. Costs no I/O. Raises ``ConfigError`` when the name or the defaults
-    cannot be used.
+    name, as a CircuitBreakerPolicy has it; absent: calls pass and are counted. ``classify`` classifies the result or error of a
+    call before the policy does; ``None`` from it leaves that to the policy. Costs no I/O. Raises ``TypeError`` for a field of the defaults that
+    does not exist, and ``ConfigError`` when the name or the defaults cannot be used otherwise.
     """
     governed = registry().get_breaker(name, defaults, classify)
     breaker = _breakers.get(name)

@@ -20,15 +20,15 @@ SET: dict[str, Any] = {
 }
 
 
-def keep(path: Path, stored: dict[str, Any], is_reset: bool = False, warnings: list[str] | None = None) -> None:
+def save(path: Path, stored: dict[str, Any], is_reset: bool = False, warnings: list[str] | None = None) -> None:
     timers = FakeTimers()
-    LastGoodFile(str(path), timers, (warnings if warnings is not None else []).append).keep(stored, is_reset)
+    LastGoodFile(str(path), timers, (warnings if warnings is not None else []).append).save(stored, is_reset)
     timers.advance(250)
 
 
 def test_keeps_a_set_for_the_next_process(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "a.json"
-    keep(path, SET)
+    save(path, SET)
     assert read_last_good(str(path)).stored == SET
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["a.json"]
@@ -37,9 +37,9 @@ def test_keeps_a_set_for_the_next_process(tmp_path: Path) -> None:
 def test_writes_once_things_are_quiet(tmp_path: Path) -> None:
     path, timers = tmp_path / "a.json", FakeTimers()
     file = LastGoodFile(str(path), timers, pytest.fail)
-    file.keep(SET, False)
+    file.save(SET, False)
     timers.advance(249)
-    file.keep({**SET, "revision": "r2"}, False)
+    file.save({**SET, "revision": "r2"}, False)
     timers.advance(249)
     assert not path.exists()
     timers.advance(1)
@@ -50,17 +50,17 @@ def test_writes_once_things_are_quiet(tmp_path: Path) -> None:
 def test_an_older_set_does_not_replace_a_newer_one_but_by_a_reset(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     older = {**SET, "revision": "r0", "asOf": {"policies": "8"}}
-    keep(path, SET)
-    keep(path, older)
+    save(path, SET)
+    save(path, older)
     assert read_last_good(str(path)).stored == SET
-    keep(path, older, is_reset=True)
+    save(path, older, is_reset=True)
     assert read_last_good(str(path)).stored == older
 
 
 def test_is_as_if_there_were_none_when_it_cannot_be_used(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     assert read_last_good(str(path)) == read_last_good(str(tmp_path / "b.json"))
-    keep(path, SET)
+    save(path, SET)
     assert "belongs to another user" in str(read_last_good(str(path), owner=os.getuid() + 1).problem)
     path.chmod(0o602)
     assert "can be written by everybody" in str(read_last_good(str(path)).problem)
@@ -90,7 +90,7 @@ def test_warns_once_when_it_cannot_be_written(tmp_path: Path) -> None:
     timers = FakeTimers()
     file = LastGoodFile(str(tmp_path / "file" / "a.json"), timers, warnings.append)
     for _ in range(2):
-        file.keep(SET, False)
+        file.save(SET, False)
         timers.advance(250)
     assert len(warnings) == 1 and "cannot be kept" in warnings[0]
 

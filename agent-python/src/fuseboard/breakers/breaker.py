@@ -47,7 +47,7 @@ class ForcedState:
 
 @dataclass(frozen=True)
 class BreakerStats:
-    """What a breaker is doing."""
+    """The state, the configuration and the counts of a breaker."""
 
     state: State
     mode: Mode
@@ -121,7 +121,7 @@ class Breaker:
         return self._breaker.policy
 
     def stats(self) -> BreakerStats:
-        """What it is doing and what it counted."""
+        """Its state, its configuration and its counts."""
         breaker = self._current()
         circuit = breaker.circuit
         held = circuit.forced
@@ -251,7 +251,7 @@ class Breaker:
                 return enter(self._breaker)
             read = circuit.read
             now = read() * circuit.scale
-            # As in ``Circuit.enter``: from here to the return nothing calls, so that no other thread runs in between.
+            # Up to the return no other thread runs in between: see ``Generation``.
             if now < generation.rejects_until:
                 circuit.counters[REJECTED] += 1
                 return None
@@ -354,7 +354,7 @@ class Breaker:
     def force_closed(self, reason: str, duration: float | str) -> None:
         """Close the circuit, in this process only: calls pass and are recorded, and no condition opens it.
 
-        As ``force_open``; when it ends, the conditions judge again from the next outcome, by all that was recorded.
+        As ``force_open``; when it ends, the conditions are evaluated again from the next outcome, by all that was recorded.
         """
         self._current().circuit.force_closed(self._force_ms("force_closed", duration, reason), reason)
 

@@ -50,6 +50,7 @@ class GovernedBreaker:
         "_runtime",
         "circuit",
         "guards",
+        "is_nesting_known",
         "key",
         "keys",
         "name",
@@ -75,6 +76,8 @@ class GovernedBreaker:
         """The breakers of its keys, once one was asked for."""
         self.opted_in = False
         """Whether any call, with a key or without, let the fallback of the policy answer."""
+        self.is_nesting_known = False
+        """Whether it was warned about being used twice around one call."""
         self.sync_calls: SyncCalls | None = None
         """Synchronous calls under a time limit, once there was one."""
         self._runtime = runtime
@@ -85,7 +88,7 @@ class GovernedBreaker:
         self.guards: CallGuards | None = call_guards_for(governor.config, None)
         self._update_is_plain()
 
-    # What it is doing
+    # State and counts
 
     @property
     def environment(self) -> Environment:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ..core.config.config import Config, compile_spec
+from ..core.config.known_fields import refuse_unknown_fields
 from ..core.config.spec_reader import Problem
 from ..errors import ConfigError
 from .policy_set import Policy, Spec
@@ -29,8 +30,12 @@ class Governor:
     """What governs when the policy no longer does. ``None``: this does, no policy."""
 
 
-def governor_of(name: str, spec: Spec) -> Governor:
-    """What a spec in code makes of a breaker; raises ``ConfigError`` when it cannot be used."""
+def governor_of(name: str, spec: Spec, where: str = "defaults") -> Governor:
+    """What a spec in code makes of a breaker; ``where`` names it in messages.
+
+    Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` for a spec that cannot be used otherwise.
+    """
+    refuse_unknown_fields(name, spec, where)
     compiled = compile_spec(spec)
     if isinstance(compiled, Problem):
         message = f'breaker "{name}" cannot use its defaults: {compiled.field} {compiled.message}'

@@ -17,9 +17,10 @@ from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError
+from ..warning import warn
 from .governed_breaker import GovernedBreaker
 from .governor import UNGOVERNED, Governor, governed_by, governor_of
-from .listeners import Listeners, warn
+from .listeners import Listeners
 from .overrides import Overrides, index_of
 from .policy_set import Guarded, Override, PolicySet, Spec, overrides_under, policies_under
 from .routes import RouteIndex
@@ -45,7 +46,7 @@ class Registry:
         self._lock = RLock()
         self._breakers: dict[str, GovernedBreaker] = {}
         self._classifies: dict[str, Classify] = {}
-        """What code gave to judge calls by."""
+        """The classifiers that code gave."""
         self._defaults: dict[str, Governor] = {}
         """The different defaults that code gave, by their text."""
         self._warned: set[tuple[str, str]] = set()
@@ -168,7 +169,8 @@ class Registry:
         """The breaker of this name, made when first asked for.
 
         All who ask for a name share one, and the first defaults that somebody gives for it stay; other ones later are reported
-        as a warning and not used. Raises ``ConfigError`` when the name or the defaults cannot be used.
+        as a warning and not used. Raises ``TypeError`` for a field of the defaults that does not exist, and ``ConfigError`` when
+        the name or the defaults cannot be used otherwise.
         """
         if classify is not None and not callable(classify):
             raise ConfigError(str(name), 0, f'breaker "{name}" was given a classify that is no function')
@@ -312,15 +314,15 @@ def never_raising(name: str, classify: Classify) -> Classify:
     """A classifier that cannot break a call: where the one in code raises or answers anything else, the policy classifies."""
     warned = False
 
-    def judge(outcome: CallOutcome) -> Outcome | None:
+    def guarded(outcome: CallOutcome) -> Outcome | None:
         nonlocal warned
         try:
-            judged = classify(outcome)
-            return judged if judged in _OUTCOMES else None
+            classified = classify(outcome)
+            return classified if classified in _OUTCOMES else None
         except Exception as error:
             if not warned:
                 warned = True
                 warn(f'classify of breaker "{name}" raised {type(error).__name__}: {error}')
             return None
 
-    return judge
+    return guarded

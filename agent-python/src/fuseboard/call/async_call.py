@@ -16,7 +16,7 @@ from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .loop_timers import loop_timers
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
-from .response import discard_async
+from .response import discard_async, discard_failed_async
 from .timed_call import COUNTS_CANCELLATIONS, OURS, was_ours
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ async def call_async(
             return await value if hasattr(value, "__await__") else value
         error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
         return await _awaited(fallback, answer_error(breaker, error, None, fallback, policy_fallback))
-    if not call.permit.generation.admits:
-        fn = as_probe(breaker, fn)
     try:
         value = await _attempt(call, fn)
     except Exception as error:
@@ -79,9 +77,9 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         refusal = await _take_slot(call, previous)
         if refusal is not None:
             return call.end_refused(refusal, previous)
-        if previous is not None and previous.kind == "returned":
-            await discard_async(previous.content)
-        failure, waits, value = await _run(call, fn, previous)
+        if previous is not None:
+            await discard_failed_async(previous.content)
+        failure, waits, value = await _run(call, as_probe(call.breaker, fn, call.permit.generation), previous)
         if failure is None:
             return value
         if waits is None:
@@ -90,6 +88,7 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             await _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
+            await discard_failed_async(failure.content)
             raise
         if not call.may_retry(failure):
             return failure.end()
@@ -181,6 +180,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     if limit.is_over:
         # The function did not heed its cancellation; the call was given up all the same.
         was_ours(task, cancelling, None)
+        await discard_async(value)
         return limit.ended
     timers.remove(limit)
     call.took(environment.now() - began)
@@ -198,7 +198,11 @@ async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     async def work() -> Any:
         set_limit(RunningUntil(environment, began + limit_ms))
         value = fn()
-        return await value if hasattr(value, "__await__") else value
+        if hasattr(value, "__await__"):
+            value = await value
+        if over.done():
+            await discard_async(value)
+        return value
 
     slot, call.slot = call.slot, None
     task = loop.create_task(work())

@@ -6,10 +6,24 @@ from contextvars import ContextVar
 
 from .enter import AnyPermit
 
-_entered: ContextVar[AnyPermit | None] = ContextVar("fuseboard_entered", default=None)
-"""The permit of the innermost block of this thread or task; those around it follow by ``outer``.
 
-A block that ends leaves its permit in place: the next one that begins drops it."""
+class _Block:
+    """A block that began in a thread or task."""
+
+    __slots__ = ("breaker", "outer", "permit")
+
+    def __init__(self, breaker: object, permit: AnyPermit, outer: _Block | None) -> None:
+        self.breaker: object | None = breaker
+        """``None`` once the block has ended."""
+        self.permit = permit
+        self.outer = outer
+        """The block around this one."""
+
+
+_entered: ContextVar[_Block | None] = ContextVar("fuseboard_entered", default=None)
+"""The innermost block of this thread or task; those around it follow by ``outer``.
+
+A block that ends stays in place: the next one that begins drops it."""
 
 
 def begin_block(breaker: object, permit: AnyPermit) -> None:
@@ -17,9 +31,7 @@ def begin_block(breaker: object, permit: AnyPermit) -> None:
     outer = _entered.get()
     while outer is not None and outer.breaker is None:
         outer = outer.outer
-    permit.breaker = breaker
-    permit.outer = outer
-    _entered.set(permit)
+    _entered.set(_Block(breaker, permit, outer))
 
 
 def end_block(breaker: object) -> AnyPermit | None:
@@ -27,9 +39,10 @@ def end_block(breaker: object) -> AnyPermit | None:
 
     ``None`` where this context began none.
     """
-    permit = _entered.get()
-    while permit is not None and permit.breaker is not breaker:
-        permit = permit.outer
-    if permit is not None:
-        permit.breaker = None
-    return permit
+    block = _entered.get()
+    while block is not None and block.breaker is not breaker:
+        block = block.outer
+    if block is None:
+        return None
+    block.breaker = None
+    return block.permit

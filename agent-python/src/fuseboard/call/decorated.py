@@ -11,10 +11,11 @@ from ..core.counters import REJECTED
 from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
 from ..core.windows.histogram import FIRST_BUCKET_MS, latency_bucket
-from ..errors import CircuitOpenError
+from ..errors import CallTimeoutError, CircuitOpenError
 from .async_call import call_async
 from .enter import enter_or_raise
 from .probe_scope import current_probes, is_part_of_probe
+from .response import discard_async
 from .sync_call import call_sync, refuse_awaitable
 from .timed_call import begin_timed
 
@@ -66,7 +67,7 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
         generation = circuit.generation
         if not generation.is_plain:
             now = read() * scale
-            # Up to the next function call no other thread runs: the interpreter switches threads at calls only.
+            # Up to the next function call no other thread runs: see ``Generation``.
             until = generation.rejects_until
             if now < until:
                 circuit.counters[REJECTED] += 1
@@ -90,12 +91,10 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
                 refuse_awaitable(breaker.name, permit.ignore, result)
             circuit.settle_result(permit, result)
             return result
-        # The fast path stands in three places: here, in ``_coroutine`` and in ``CircuitPermit.succeed``. A function for
-        # all of them would cost each call as much as a reading of the clock.
         now = read() * scale
         took = now - started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
-        # Up to the return there is no function call, so that no other thread runs in between.
+        # Up to the return no other thread runs in between: see ``Generation``.
         if now < generation.fast_path_until:
             generation.calls += 1
             circuit.counters[bucket] += 1
@@ -121,7 +120,11 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
                 except BaseException as error:
                     timed.end(None, error)
                     raise
-                timed.end(result, None)
+                try:
+                    timed.end(result, None)
+                except CallTimeoutError:
+                    await discard_async(result)
+                    raise
                 return result
             return await call_async(breaker, functools.partial(fn, *args, **kwargs), None, None)
         circuit.permits += 1
@@ -135,11 +138,10 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
         if result is not None and type(result) not in PLAIN_TYPES:
             circuit.settle_result(permit_of(circuit, generation, started_at), result)
             return result
-        # The fast path, as in ``_function``.
         now = read() * scale
         took = now - started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
-        # Up to the return there is no function call, so that no other thread runs in between.
+        # Up to the return no other thread runs in between: see ``Generation``.
         if now < generation.fast_path_until:
             generation.calls += 1
             circuit.counters[bucket] += 1

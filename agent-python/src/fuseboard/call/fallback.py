@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..breakers.listeners import warn
 from ..core.classify import Outcome
 from ..core.config.call_config import LastSuccessFallback, StaticFallback
 from ..core.counters import FALLBACK
+from ..warning import warn
 from .response import is_response
 
 if TYPE_CHECKING:

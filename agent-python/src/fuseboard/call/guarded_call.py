@@ -10,7 +10,7 @@ from ..core.guards.adaptive_timeout import AdaptiveTimeout
 from ..core.guards.retry import backoff_ms
 from ..core.permit import Permit
 from ..core.retry_after import retry_after_ms
-from ..errors import FuseboardError
+from ..errors import FuseboardError, was_not_admitted
 from .call_guards import CallGuards
 from .fallback import Fallback, PolicyFallback, opt_in
 
@@ -46,6 +46,7 @@ class GuardedCall:
         "outcome",
         "permit",
         "slot",
+        "timeout_error",
     )
 
     def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool, may_retry: bool = True) -> None:
@@ -57,6 +58,8 @@ class GuardedCall:
         """The outcome of the last attempt; ``None`` where none ended."""
         self.is_late = False
         """Whether a function that could not be interrupted returned after its time."""
+        self.timeout_error: BaseException | None = None
+        """The error of the last attempt whose time was up, whatever its function came to later."""
         self._inside = retry is not None and retry.inside_breaker
         self.slot: CallGuards | None = None
         """Where this attempt holds a slot among the concurrent calls."""
@@ -139,15 +142,19 @@ class GuardedCall:
         return None
 
     def expired(self, error: BaseException, at: float | None = None) -> FailedAttempt:
-        """The time limit is up, or was at that time."""
+        """The time limit is up, or was at that time, while the function may still run.
+
+        Inside of the breaker, the permit is settled as of that time only where no other attempt can follow.
+        """
         circuit = self.breaker.circuit
+        self.timeout_error = error
         self._record_call(at)
         circuit.count(TIMED_OUT)
-        if not self._inside:
-            if at is None:
-                circuit.settle(self.permit, "failure", error)
-            else:
+        if at is not None:
+            if not self._inside or self._is_last_attempt:
                 circuit.time_out(self.permit, at, error)
+        elif not self._inside:
+            circuit.settle(self.permit, "failure", error)
         return FailedAttempt("expired", error)
 
     def retry_wait_ms(self, failure: FailedAttempt) -> float | None:
@@ -195,7 +202,13 @@ class GuardedCall:
         elif failure.kind == "raised" and isinstance(failure.content, BaseException):
             circuit.settle_error(self.permit, failure.content)
         else:
-            circuit.settle(self.permit, "failure")
+            circuit.settle(self.permit, "failure", self.timeout_error)
+
+    @property
+    def _is_last_attempt(self) -> bool:
+        guards = self.breaker.guards
+        retry = None if guards is None else guards.config.retry
+        return self._is_plain or not self._may_retry or retry is None or self._count >= retry.max_attempts
 
     def _record_call(self, at: float | None) -> None:
         guards = self.breaker.guards
@@ -206,14 +219,14 @@ class GuardedCall:
         breaker = self.breaker
         guards = breaker.guards
         retry = None if guards is None else guards.config.retry
+        if guards is None or retry is None or self._is_last_attempt or breaker.circuit.rejects_all:
+            return None
         if (
-            self._is_plain
-            or not self._may_retry
-            or guards is None
-            or retry is None
-            or self._count >= retry.max_attempts
-            or breaker.circuit.rejects_all
+            failure.kind == "raised"
+            and isinstance(failure.content, BaseException)
+            and was_not_admitted(failure.content)
         ):
+            # Another breaker inside of the function did not admit the call; a retry would put load on it all the same.
             return None
         environment = breaker.environment
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)

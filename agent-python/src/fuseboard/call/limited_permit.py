@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
 
 from ..core.classify import Outcome
 from ..core.clock import Environment
@@ -14,10 +13,7 @@ from .call_guards import CallGuards
 class LimitedPermit:
     """The slot is held until the permit is settled."""
 
-    __slots__ = ("_began", "_environment", "_guards", "_permit", "breaker", "outer")
-
-    breaker: object
-    outer: Any
+    __slots__ = ("_began", "_environment", "_guards", "_permit")
 
     def __init__(self, permit: Permit, guards: CallGuards, environment: Environment) -> None:
         self._permit = permit
@@ -37,7 +33,7 @@ class LimitedPermit:
         self._record(guards)
 
     def fail(self, error: BaseException | None = None) -> None:
-        """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
+        """The call failed. An error is classified by the policy; without one, the call is a failure."""
         self._leave()
         self._permit.fail(error)
 

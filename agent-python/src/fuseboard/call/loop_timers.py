@@ -13,7 +13,7 @@ _TICK_MS = 5.0
 _HOPS = 4
 """Turns of the loop that an expiry lets pass.
 
-Answers that arrived while the loop was busy are read in the next turn and reach their task in the one after; judged before
+Answers that arrived while the loop was busy are read in the next turn and reach their task in the one after; evaluated before
 that, calls that had ended in time would look late."""
 
 

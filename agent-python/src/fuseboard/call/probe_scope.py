@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from ..core.generation import Generation
+from ..warning import warn
 from .context_variables import leave
 
 if TYPE_CHECKING:
@@ -22,18 +24,27 @@ current_probes = probes.get
 
 
 def is_part_of_probe(breaker: GovernedBreaker) -> bool:
-    """Whether a probe of the breaker is under way around this. A call that is rejected then passes: the one around it decides."""
+    """Whether a probe of the breaker is under way around this. A call that is rejected then passes: the one around it decides.
+
+    Warns once for each breaker that it is used twice.
+    """
     each = probes.get()
-    while each is not None:
-        if each[0] is breaker:
-            return True
+    while each is not None and each[0] is not breaker:
         each = each[1]
-    return False
+    if each is None:
+        return False
+    if not breaker.is_nesting_known:
+        breaker.is_nesting_known = True
+        warn(
+            f'breaker "{breaker.name}" is used twice around one call; the inner use passes through while the circuit is '
+            "tested. Use it once."
+        )
+    return True
 
 
-def as_probe(breaker: GovernedBreaker, fn: Callable[[], Any]) -> Callable[[], Any]:
-    """The function of an admitted call, which is a probe where the circuit is half-open."""
-    if breaker.circuit.state != "half-open":
+def as_probe(breaker: GovernedBreaker, fn: Callable[[], Any], generation: Generation) -> Callable[[], Any]:
+    """The function of an attempt that this generation admitted, which is a probe where the circuit is half-open."""
+    if generation.admits or breaker.circuit.state != "half-open":
         return fn
 
     def run() -> Any:

@@ -24,6 +24,12 @@ def discard(result: object) -> None:
         return
 
 
+def discard_failed(content: object) -> None:
+    """Discard the response that a failed attempt returned, or that its exception carries, as those of requests and httpx do."""
+    for each in _responses_in(content):
+        discard(each)
+
+
 async def discard_async(result: object) -> None:
     """The same in an event loop, where closing may have to be awaited."""
     if not is_response(result):
@@ -35,3 +41,19 @@ async def discard_async(result: object) -> None:
             await closing
     except Exception:
         return
+
+
+async def discard_failed_async(content: object) -> None:
+    """As ``discard_failed``, in an event loop."""
+    for each in _responses_in(content):
+        await discard_async(each)
+
+
+def _responses_in(content: object) -> tuple[object, ...]:
+    if not isinstance(content, BaseException):
+        return (content,)
+    try:
+        # An ``HTTPError`` of urllib is the response itself.
+        return content, getattr(content, "response", None)
+    except Exception:
+        return ()

@@ -13,7 +13,7 @@ from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, re
 from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
-from .response import discard
+from .response import discard, discard_failed
 from .sync_calls import SyncCalls
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ def call_sync(
             return fn()
         error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
         return answer_error(breaker, error, None, fallback, policy_fallback)
-    if not call.permit.generation.admits:
-        fn = as_probe(breaker, fn)
     try:
         value = _attempt(call, fn)
     except Exception as error:
@@ -72,9 +70,9 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         refusal = _take_slot(call, previous)
         if refusal is not None:
             return call.end_refused(refusal, previous)
-        if previous is not None and previous.kind == "returned":
-            discard(previous.content)
-        failure, value = _run(call, fn, previous)
+        if previous is not None:
+            discard_failed(previous.content)
+        failure, value = _run(call, as_probe(call.breaker, fn, call.permit.generation), previous)
         if failure is None:
             return value
         waits = call.retry_wait_ms(failure)
@@ -84,6 +82,7 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
+            discard_failed(failure.content)
             raise
         if not call.may_retry(failure):
             return failure.end()
@@ -123,7 +122,7 @@ def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | Non
             now = environment.now()
             if not watched.remove(call, now):
                 call.is_late = True
-                call.settle_failure(FailedAttempt("expired", None))
+                call.settle_failure(FailedAttempt("expired", call.timeout_error))
                 return None, value
             call.took(now - began)
         return call.returned(value), value

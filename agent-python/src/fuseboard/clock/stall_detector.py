@@ -63,7 +63,7 @@ class Heartbeat:
 class StallDetector:
     """One heartbeat for the process, in a thread, and one for each event loop that makes calls.
 
-    They beat only while a policy judges slow calls and such calls are made. A task that is blocked with its loop is not slow; a
+    They beat only while a policy evaluates slow calls and such calls are made. A task that is blocked with its loop is not slow; a
     thread beside it may be.
     """
 

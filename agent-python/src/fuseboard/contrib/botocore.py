@@ -12,7 +12,7 @@ _PERMIT = "fuseboard_permit"
 
 
 class _Answered(Exception):
-    """An answer as a breaker judges it: by its status."""
+    """An answer as a breaker classifies it: by its status."""
 
     def __init__(self, status: int, headers: Any) -> None:
         super().__init__(f"HTTP {status}")

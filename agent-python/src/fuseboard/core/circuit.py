@@ -93,7 +93,7 @@ class Circuit(Exclusive):
         self.generation = self._new_generation()
         self._start_fast_path()
 
-    # What it is doing
+    # State and counts
 
     @exclusive
     def update_to_now(self) -> float:
@@ -188,7 +188,7 @@ class Circuit(Exclusive):
             return permit
         read = self.read
         now = read() * self.scale
-        # From here to the return nothing calls, so that no other thread runs in between.
+        # Up to the return no other thread runs in between: see ``Generation``.
         if now < generation.rejects_until:
             self.counters[REJECTED] += 1
             return None
@@ -428,7 +428,7 @@ class Circuit(Exclusive):
         if not config.counts_slow:
             self._in_flight = None
         elif self._in_flight is None or self._in_flight.slow_ms != config.slow_ms:
-            # Calls that are under way are not known by when they began; they are judged when they end.
+            # Calls that are under way are not known by when they began; they are evaluated when they end.
             self._in_flight = InFlight(config.slow_ms, now)
             self._in_flight.forget(now)
         self._update_admission()
@@ -575,7 +575,7 @@ class Circuit(Exclusive):
         self.generation.admits, self.generation.is_plain = made.admits, made.is_plain
 
     def _evaluate_overdue(self, now: float) -> None:
-        """Calls that hang end too late to be judged by their ends alone."""
+        """Calls that hang end too late to be evaluated by their ends alone."""
         if isinstance(self._state, Open | Probing):
             return
         self._window.advance(now)

@@ -1,4 +1,4 @@
-"""Judging what a call came to."""
+"""Classifying what a call returned or raised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Outcome = Literal["success", "failure", "ignored"]
 
 @dataclass(frozen=True)
 class CallOutcome:
-    """What a call came to: what it raised, or what it returned."""
+    """What a call raised or returned."""
 
     result: object = None
     error: BaseException | None = None
@@ -24,7 +24,7 @@ class CallOutcome:
 
 
 Classify = Callable[[CallOutcome], Outcome | None]
-"""Judges what a call came to; ``None`` leaves it to the policy."""
+"""Classifies a call; ``None`` leaves it to the policy."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Classification:
 def classify_result(classification: Classification, result: object) -> Outcome:
     """Classify a call that returned.
 
-    A result with an HTTP status is judged by it, anything else is a success; so is a result that raises when looked at.
+    A result with an HTTP status is classified by it, anything else is a success; so is a result that raises when looked at.
     """
     status = result_status(result)
     if status is None:

@@ -13,6 +13,17 @@ class Generation:
     While the circuit is closed and its window has only successes, a success is counted here without a lock: a thread that
     holds the lock sets ``fast_path_until`` to ``NEVER`` before it reads ``calls``. In the same way a call of an open circuit is
     rejected without a lock until ``rejects_until``.
+
+    Each of these steps is written out wherever it is taken, because a function for it would cost a call as much as reading the
+    clock, and because it must call nothing: the interpreter switches threads at calls only (Python 3.10: at jumps too).
+
+    - admit (``is_plain``, or ``admits``): ``decorated._function`` and ``_coroutine``, ``timed_call.begin_timed``,
+      ``Circuit.enter``, ``Breaker.enter`` and ``Breaker.__enter__``;
+    - reject (``rejects_until``): ``decorated._function``, ``Circuit.enter`` and ``Breaker.enter``;
+    - count a success (``fast_path_until``): ``decorated._function`` and ``_coroutine``, and ``Permit.succeed``.
+
+    A failure is counted without a lock by ``Circuit.count_failure`` alone. ``tests/test_threads.py`` reads the bytecode
+    of the steps that must call nothing.
     """
 
     __slots__ = ("admits", "calls", "fast_path_until", "is_plain", "rejects_until")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .classify import Outcome
 from .generation import Generation
@@ -31,17 +31,13 @@ class Permit:
     ``Exception`` (a cancellation, an interrupt).
     """
 
-    __slots__ = ("breaker", "circuit", "generation", "outcome", "outer", "started_at")
+    __slots__ = ("circuit", "generation", "outcome", "started_at")
 
     circuit: Circuit
     generation: Generation
     started_at: float
     outcome: Outcome | None
     """The outcome of the call, once it ended."""
-    breaker: object
-    """The breaker whose block the call is; ``None`` once that has ended. Only of a permit that ``begin_block`` was given."""
-    outer: Any
-    """The permit of the block around that one. ``None``: there is none."""
 
     def succeed(self) -> None:
         """The call succeeded."""
@@ -51,7 +47,7 @@ class Permit:
         took = now - self.started_at
         bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         generation = self.generation
-        # The fast path, as in ``decorated.py``. It calls no function, so that no other thread runs in between.
+        # No other thread runs in between: see ``Generation``.
         if now < generation.fast_path_until and self.outcome is None:
             self.outcome = "success"
             generation.calls += 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
+from collections.abc import Sequence
 
 
 def utf16_length(text: str) -> int:
@@ -56,3 +58,10 @@ def shown(value: object) -> str:
     else:
         return "an object"
     return f"{cut(text, 64)}…" if utf16_length(text) > 64 else text
+
+
+def hint_for(name: str, known: Sequence[str]) -> str:
+    """What was meant by a name that is not known, or the names that are; ``open_duration`` is close to ``openDuration``."""
+    plain = {each.lower(): each for each in known}
+    meant = difflib.get_close_matches(name[:64].lower().replace("_", ""), plain, 1)
+    return f"did you mean {plain[meant[0]]}?" if meant else f"it has {', '.join(known)}"

@@ -31,7 +31,7 @@ def tripped_by_number(config: Config, failures: float, consecutive: int) -> Reas
 def tripped_by_rate(config: Config, counts: Counts, overdue: int, minimum: int) -> Reason | None:
     """The rate that has reached its threshold, if any.
 
-    ``overdue`` calls under way are slow already; they are in the total and slow. It takes ``minimum`` calls to judge.
+    ``overdue`` calls under way are slow already; they are in the total and slow. It takes ``minimum`` calls.
     """
     total = counts.calls + overdue
     if total < minimum - _ROUNDING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from ..core.config.duration import parse_duration
 from ..core.config.guard import GUARD_FIELDS, NO_LIMITS, GuardField, Limits
+from ..core.text import hint_for
 from ..errors import ConfigError
 
 
@@ -18,9 +18,7 @@ def read_guard(guard: Mapping[str, object] | None) -> Limits:
         raise TypeError(f"guard must be a mapping with {', '.join(GUARD_FIELDS)}, not {type(guard).__name__}")
     for field in guard:
         if field not in GUARD_FIELDS:
-            meant = difflib.get_close_matches(str(field)[:64], GUARD_FIELDS, 1)
-            hint = f"did you mean {meant[0]}?" if meant else f"it has {', '.join(GUARD_FIELDS)}"
-            raise TypeError(f"guard has no field {str(field)[:64]!r}; {hint}")
+            raise TypeError(f"guard has no field {str(field)[:64]!r}; {hint_for(str(field), GUARD_FIELDS)}")
     never = guard.get("neverForceOpen")
     if never is not None and not isinstance(never, bool):
         raise ConfigError("", 0, f"guard.neverForceOpen must be True or False, not {never!r}")

@@ -110,7 +110,7 @@ class LastGoodFile:
         self._cancel: Callable[[], None] = lambda: None
         self._has_warned = False
 
-    def keep(self, stored: StoredSet, is_reset: bool) -> None:
+    def save(self, stored: StoredSet, is_reset: bool) -> None:
         """Remember a set; ``is_reset`` lets it replace a newer one."""
         with self._lock:
             before = self._pending is not None and self._pending[1]

@@ -19,7 +19,7 @@ from .last_good import LastGoodFile, last_good_path, read_last_good
 from .ledger import Ledger
 from .limits import MAX_GUARDED, PROTOCOL
 from .messages import Message
-from .policy_store import Committed, PolicyStore, Redial, Rejection
+from .policy_store import Committed, PolicyStore, Reconnect, Rejection
 from .reporter import Applied, Reporter
 from .settings import Settings
 from .stream import Stream
@@ -64,10 +64,11 @@ class Link:
         self._reporter: Reporter | None = None
         self._file: LastGoodFile | None = None
         self._applied_at: float | None = None
-        self._is_fresh = False
+        self._needs_snapshot = False
         """The next stream must send everything."""
-        self._forget: list[Callable[[], None]] = []
+        self._unsubscribes: list[Callable[[], None]] = []
         self._cancel_end: Callable[[], None] = lambda: None
+        self._is_started = False
         self._is_over = False
 
     @property
@@ -109,10 +110,11 @@ class Link:
     def start(self) -> None:
         """Connect to the operator, if there is one, in threads of the link's own."""
         settings = self._settings
-        if self._forget:
+        if self._is_started:
             return
+        self._is_started = True
         if settings.url is None:
-            self._forget = [self._registry.on_create(lambda breaker: self._warn_unprotected([breaker]))]
+            self._unsubscribes = [self._registry.on_create(lambda breaker: self._warn_unprotected([breaker]))]
             self._warn_unprotected(breaker for _, key, breaker in self._registry.breakers() if key is None)
             return
         endpoint = Endpoint(settings.url, settings.token_file, settings.ca_file)
@@ -135,18 +137,18 @@ class Link:
         self._stream = Stream(
             endpoint,
             query=lambda: self._query(instance),
-            resume_from=lambda: None if self._is_fresh else self._store.resume_from,
+            resume_from=lambda: None if self._needs_snapshot else self._store.resume_from,
             received=self._received,
             closed=self._closed,
             warn=self._warn,
             now=self._timers.now,
             random=self._random,
         )
-        self._forget = [
+        self._unsubscribes = [
             registry.on_transition(reporter.changed),
             registry.on_create(lambda breaker: self._warn_unprotected([breaker])),
         ]
-        self._await_end()
+        self._schedule_override_end()
         self._stream.start()
 
     def ready(self, timeout: float) -> LinkState:
@@ -164,11 +166,11 @@ class Link:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """End the link without a word, because another one of the same process takes over."""
+        """End the link and send nothing, because another one of the same process takes over."""
         self._is_over = True
-        for forget in self._forget:
-            forget()
-        self._forget = []
+        for unsubscribe in self._unsubscribes:
+            unsubscribe()
+        self._unsubscribes = []
         self._cancel_end()
         if self._stream is not None:
             self._stream.stop()
@@ -184,8 +186,8 @@ class Link:
 
         Takes no lock, because a thread of the parent may have held it. The connections are the parent's and stay open there.
         """
-        for forget in self._forget:
-            forget()
+        for unsubscribe in self._unsubscribes:
+            unsubscribe()
         if self._stream is not None:
             self._stream.let_go()
         if self._reporter is not None:
@@ -229,16 +231,16 @@ class Link:
         outcome = self._store.take(message)
         if outcome is None:
             return None
-        if isinstance(outcome, Redial):
-            self._is_fresh = self._is_fresh or outcome.fresh
+        if isinstance(outcome, Reconnect):
+            self._needs_snapshot = self._needs_snapshot or outcome.needs_snapshot
             return outcome.message
-        self._is_fresh = False
+        self._needs_snapshot = False
         self._warn_rejected(before)
         if isinstance(outcome, Committed):
             self._apply(outcome)
             stored = self._store.stored()
             if self._file is not None and stored is not None:
-                self._file.keep(stored, outcome.reset)
+                self._file.save(stored, outcome.reset)
             with self._changed:
                 self._is_live = True
                 self._changed.notify_all()
@@ -254,16 +256,16 @@ class Link:
 
     def _misdirected(self) -> None:
         if self._stream is not None:
-            self._stream.redial("reports do not reach the replica that holds the stream")
+            self._stream.reconnect("reports do not reach the replica that holds the stream")
 
     def _apply(self, committed: Committed) -> None:
         self._registry.apply(committed.policy_set, committed.overrides)
         self._applied_at = self._timers.now()
         self._warn_guarded()
         if self._stream is not None:
-            self._await_end()
+            self._schedule_override_end()
 
-    def _await_end(self) -> None:
+    def _schedule_override_end(self) -> None:
         """Apply what is left when the next override ends, whether or not the operator says so."""
         self._cancel_end()
         overrides, now = self._registry.overrides, self._registry.now()
@@ -277,7 +279,7 @@ class Link:
             self._registry.apply_overrides(self._store.overrides)
             if self._reporter is not None:
                 self._reporter.acknowledge()
-            self._await_end()
+            self._schedule_override_end()
 
         self._cancel_end = self._timers.after(min(ends) - now + 1, end)
 
@@ -300,7 +302,7 @@ class Link:
             if (each["uid"], each["generation"]) not in known:
                 self._warn(
                     f"policy {each['uid']}, generation {each['generation']}, cannot be used: {each['field']}: "
-                    f"{each['message']}; what ran before continues"
+                    f"{each['message']}; the version before it stays in force"
                 )
 
     def _warn_guarded(self) -> None:
@@ -347,5 +349,5 @@ class Link:
         try:
             self._on_warning(message)
         except Exception:
-            # Whoever is told must not be able to cut the stream.
+            # A callback for warnings that raises must not end the stream.
             pass

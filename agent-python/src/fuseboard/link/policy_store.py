@@ -39,15 +39,15 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Redial:
+class Reconnect:
     """The stream is of no use."""
 
     message: str
-    fresh: bool
+    needs_snapshot: bool
     """Everything must be sent again."""
 
 
-Outcome = Committed | Refused | Redial | None
+Outcome = Committed | Refused | Reconnect | None
 
 
 @dataclass
@@ -165,7 +165,7 @@ class PolicyStore:
             return None
         staged = self._staged
         if staged is None:
-            return Redial("a change came without its beginning", fresh=True)
+            return Reconnect("a change came without its beginning", needs_snapshot=True)
         if staged.excess is None:
             self._stage(staged, kind, message)
         return None
@@ -176,12 +176,12 @@ class PolicyStore:
         voids = message.get("reset", False) and is_snapshot
         as_of = message.get("asOf", {})
         if not voids and is_behind(as_of, self._as_of):
-            return Redial("it is behind what this process has already seen", fresh=False)
+            return Reconnect("it is behind what this process has already seen", needs_snapshot=False)
         staged = _Staged(message["revision"], as_of, voids, message["now"] - self._now())
         if not is_snapshot:
             held = self._set
             if held is None or held.origin == "bootstrap" or held.revision != message["base"]:
-                return Redial("it changes a revision that this process does not run", fresh=True)
+                return Reconnect("it changes a revision that this process does not run", needs_snapshot=True)
             staged.policies = dict(held.policies)
             staged.rejections = dict(self._rejections)
             staged.overrides = dict(self._events)
@@ -239,7 +239,7 @@ class PolicyStore:
     def _commit(self, revision: str) -> Outcome:
         staged, self._staged = self._staged, None
         if staged is None or staged.revision != revision:
-            return Redial("it committed a revision that it did not begin", fresh=True)
+            return Reconnect("it committed a revision that it did not begin", needs_snapshot=True)
         self._excess = staged.excess
         if staged.excess is not None:
             return Refused(staged.excess["message"])
@@ -252,7 +252,7 @@ class PolicyStore:
     def _in_sync(self, message: Message) -> Outcome:
         held = self._set
         if held is None or held.revision != message["revision"]:
-            return Redial("it takes this process for one that runs another revision", fresh=True)
+            return Reconnect("it takes this process for one that runs another revision", needs_snapshot=True)
         self._as_of = _highest(self._as_of, message.get("asOf", {}))
         ahead_ms = message["now"] - self._now()
         return self._govern(held.revision, "stream", list(held.routes), dict(held.policies), ahead_ms)
@@ -298,7 +298,9 @@ def _ending(events: Iterable[Message], ahead_ms: float, now: float) -> list[Over
 
 
 def _excess(uid: str, generation: int, what: str, remedy: str) -> Rejection:
-    message = f"more than {what} for one process; the whole set is refused and what ran before continues; {remedy}"
+    message = (
+        f"more than {what} for one process; the whole set is refused and the previous set stays in force; {remedy}"
+    )
     return {"uid": uid, "generation": generation, "field": "spec", "message": message}
 
 

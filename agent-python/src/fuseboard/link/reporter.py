@@ -78,7 +78,7 @@ class Reporter:
         self._event_now = event_now
         self._applied = applied
         self._misdirected = misdirected
-        self._warn = warn
+        self._on_warning = warn
         self._warned: set[str] = set()
         self._lock = threading.RLock()
         self._sending = threading.Lock()
@@ -105,7 +105,7 @@ class Reporter:
             self._streams += 1
             self._answered_revision = None
             if former is not None and former != self._replica:
-                self._timers.after(0, lambda: self._leave(former))
+                self._timers.after(0, lambda: self._say_goodbye(former))
             self._schedule(self._random() * INTERVAL_MS)
 
     def detach(self) -> None:
@@ -186,7 +186,7 @@ class Reporter:
             with self._sending:
                 self._send(is_bye=False)
         except Exception as error:
-            self._note(f"this agent failed to report: {type(error).__name__}: {error}")
+            self._warn(f"this agent failed to report: {type(error).__name__}: {error}")
         self._schedule(INTERVAL_MS * (0.9 + 0.2 * self._random()))
 
     def _send(self, is_bye: bool) -> None:
@@ -197,14 +197,14 @@ class Reporter:
             self._cancel()
             self._due = float("inf")
             stream = self._streams
-            is_new = self._answered_revision
+            answered_revision = self._answered_revision
         applied = self._applied()
         cut = parts(self._read(stream != self._told_stream), applied.rejections, MAX_PART_BYTES)
         for i, part in enumerate(cut):
             body: dict[str, Any] = self._head(sequence, i + 1, len(cut))
             if applied.revision is not None:
                 body["revision"] = applied.revision
-                if applied.revision != is_new and applied.at is not None:
+                if applied.revision != answered_revision and applied.at is not None:
                     body["appliedAgoMs"] = max(0, round(self._timers.now() - applied.at))
             body["rejections"] = part.rejections
             if i == 0 and applied.overrides:
@@ -250,7 +250,7 @@ class Reporter:
             try:
                 answer = self._post(target, body, is_kept=True)
             except LinkError as error:
-                self._note(f"reports cannot be sent: {error}")
+                self._warn(f"reports cannot be sent: {error}")
                 return False
             if answer == "answered":
                 return True
@@ -268,7 +268,7 @@ class Reporter:
         self._misdirected()
         return False
 
-    def _leave(self, replica: SplitResult) -> None:
+    def _say_goodbye(self, replica: SplitResult) -> None:
         """Tell a replica that this agent is another one's now, so that it is counted once."""
         body = {**self._head(self._ledger.next_sequence(), 1, 1), "rejections": [], "breakers": [], "bye": True}
         try:
@@ -285,7 +285,7 @@ class Reporter:
         except (OSError, http.client.HTTPException, ValueError) as error:
             if is_kept:
                 self._drop()
-                self._note(f"reports to {_shown(target)} are not answered: {describe(error)}")
+                self._warn(f"reports to {_shown(target)} are not answered: {describe(error)}")
             return "unreachable"
         if status < 300:
             return "answered"
@@ -293,7 +293,7 @@ class Reporter:
             # A new connection may lead to another replica.
             self._drop()
             return "misdirected"
-        self._note(f"reports to {_shown(target)} are answered {status}; counts are kept and sent again")
+        self._warn(f"reports to {_shown(target)} are answered {status}; counts are kept and sent again")
         return "refused"
 
     def _ask(self, target: SplitResult, headers: Mapping[str, str], body: bytes, is_kept: bool) -> int:
@@ -332,12 +332,12 @@ class Reporter:
         if connection is not None:
             connection.close()
 
-    def _note(self, message: str) -> None:
+    def _warn(self, message: str) -> None:
         # A report that the end of the link cuts off is no trouble.
         if self._is_closed or message in self._warned or len(self._warned) >= MAX_WARNINGS:
             return
         self._warned.add(message)
-        self._warn(message)
+        self._on_warning(message)
 
 
 def _exchange(

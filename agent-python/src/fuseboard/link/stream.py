@@ -69,7 +69,7 @@ class Stream:
         self._wake = threading.Event()
         self._sock: socket.socket | None = None
         self._stopped = False
-        self._redial_reason: str | None = None
+        self._reconnect_reason: str | None = None
         self._opened_at: float | None = None
         self._move_ends = float("-inf")
         self._heartbeat_ms = HEARTBEAT_MS
@@ -77,12 +77,12 @@ class Stream:
     def start(self) -> None:
         threading.Thread(target=self._run, name="fuseboard-stream", daemon=True).start()
 
-    def redial(self, reason: str) -> None:
+    def reconnect(self, reason: str) -> None:
         """Give up the stream that is open and connect again after the usual wait."""
         with self._lock:
             if self._sock is None or self._stopped:
                 return
-            self._redial_reason = reason
+            self._reconnect_reason = reason
             hang_up(self._sock)
 
     def stop(self) -> None:
@@ -130,7 +130,7 @@ class Stream:
     def _end(self, reason: str | None) -> None:
         with self._lock:
             self._sock = None
-            reason, self._redial_reason = self._redial_reason or reason, None
+            reason, self._reconnect_reason = self._reconnect_reason or reason, None
         opened_at, self._opened_at = self._opened_at, None
         self._heartbeat_ms = HEARTBEAT_MS
         if opened_at is not None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from ..breakers.listeners import warn
+from ..warning import warn
 
 
 class Timers(Protocol):

@@ -14,23 +14,23 @@ MAX_ENTRY_CHARS = 300_000
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class MemberView:
     """What one member sees with its own eyes; a circuit that it opened because others did is no opinion of its own."""
 
     open: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
 
-def open_by_quorum(members: Iterable[Verdicts], minimum_members: int, share_percent: float) -> set[str]:
+def open_by_quorum(members: Iterable[MemberView], minimum_members: int, share_percent: float) -> set[str]:
     """The breakers that a quorum of members sees open. Each member counts once for each breaker."""
     votes: dict[str, list[int]] = {}
-    for verdicts in members:
-        seen_open = set(verdicts.open)
+    for view in members:
+        seen_open = set(view.open)
         for name in seen_open:
             vote = votes.setdefault(name, [0, 0])
             vote[0] += 1
             vote[1] += 1
-        for name in set(verdicts.closed) - seen_open:
+        for name in set(view.closed) - seen_open:
             votes.setdefault(name, [0, 0])[1] += 1
     return {
         name
@@ -39,14 +39,14 @@ def open_by_quorum(members: Iterable[Verdicts], minimum_members: int, share_perc
     }
 
 
-def write_entry(verdicts: Verdicts) -> str:
+def write_entry(view: MemberView) -> str:
     """The entry of a member; of very many breakers, the first 2,000, open ones first."""
-    kept = verdicts.open[:MAX_NAMES]
-    closed = verdicts.closed[: MAX_NAMES - len(kept)]
+    kept = view.open[:MAX_NAMES]
+    closed = view.closed[: MAX_NAMES - len(kept)]
     return json.dumps({"version": 1, "open": kept, "closed": closed}, separators=(",", ":"))
 
 
-def read_entry(text: str) -> Verdicts | None:
+def read_entry(text: str) -> MemberView | None:
     """Read an entry; whatever cannot be one is nobody's opinion."""
     if len(text) > MAX_ENTRY_CHARS:
         return None
@@ -57,7 +57,7 @@ def read_entry(text: str) -> Verdicts | None:
     if not isinstance(value, dict) or value.get("version") != 1:
         return None
     opened, closed = value.get("open"), value.get("closed")
-    return Verdicts(opened, closed) if _is_names(opened) and _is_names(closed) else None
+    return MemberView(opened, closed) if _is_names(opened) and _is_names(closed) else None
 
 
 def _is_names(value: object) -> TypeGuard[list[str]]:

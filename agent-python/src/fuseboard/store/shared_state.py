@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .. import process
 from ..breakers.governed_breaker import GovernedBreaker
-from ..breakers.listeners import warn as warn_of
 from ..core.config.duration import MAX_DURATION_MS
 from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..link import fork
 from ..link.timers import ThreadTimers
-from .quorum import Verdicts, open_by_quorum, read_entry, write_entry
+from ..warning import warn as warn_of
+from .quorum import MemberView, open_by_quorum, read_entry, write_entry
 from .state_store import StateStore
 
 REASON = "other processes see it open"
@@ -53,7 +53,7 @@ class SharedState:
         """When each circuit last opened by itself."""
         self._pid = os.getpid()
         self._begin()
-        self._forget = process.registry().on_transition(self._changed)
+        self._unsubscribe = process.registry().on_transition(self._changed)
         fork.on_fork(self._after_fork)
 
     @property
@@ -75,12 +75,12 @@ class SharedState:
         self._is_due = False
         try:
             with fork.no_fork():
-                self._store.put(self._id, write_entry(self._verdicts()), self._ttl)
+                self._store.put(self._id, write_entry(self._view()), self._ttl)
                 entries = self._store.all()
             self._heard_at = self._now()
             self._is_reachable = True
-            members = [verdicts for verdicts in map(read_entry, entries) if verdicts is not None]
-            self._follow(open_by_quorum(members, self._minimum_members, self._share_percent))
+            members = [view for view in map(read_entry, entries) if view is not None]
+            self._apply_quorum(open_by_quorum(members, self._minimum_members, self._share_percent))
         except Exception as error:
             was_reachable, self._is_reachable = self._is_reachable, False
             return f"{type(error).__name__}: {error}" if was_reachable else None
@@ -94,7 +94,7 @@ class SharedState:
         if self._is_over:
             return
         self._is_over = True
-        self._forget()
+        self._unsubscribe()
         self._timers.stop()
         if not self._lock.acquire(timeout=self._ttl):
             return
@@ -151,16 +151,16 @@ class SharedState:
         if not self._is_over and self._begun_in != os.getpid():
             self._begin()
 
-    def _verdicts(self) -> Verdicts:
+    def _view(self) -> MemberView:
         """What this process sees itself. A circuit that is forced here is no opinion about the dependency."""
-        verdicts = Verdicts()
+        view = MemberView()
         for breaker in self._shared():
             forced = breaker.forced
             if forced is None:
-                (verdicts.open if self._sees_open(breaker) else verdicts.closed).append(breaker.name)
+                (view.open if self._sees_open(breaker) else view.closed).append(breaker.name)
             elif forced[0].reason == REASON:
-                verdicts.closed.append(breaker.name)
-        return verdicts
+                view.closed.append(breaker.name)
+        return view
 
     def _sees_open(self, breaker: GovernedBreaker) -> bool:
         state = breaker.state
@@ -168,7 +168,7 @@ class SharedState:
             return state == "open"
         return self._now() - self._opened_at.get(breaker.name, float("-inf")) <= PROBING_S
 
-    def _follow(self, agreed: set[str]) -> None:
+    def _apply_quorum(self, agreed: set[str]) -> None:
         """Open what the others see open, for as long as they are heard, and close what they no longer do.
 
         When they fall silent it lapses to half-open by itself. What this process opened itself, or what is forced, stays.

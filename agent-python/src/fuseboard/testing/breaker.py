@@ -47,8 +47,11 @@ class TestBreaker(Breaker):
     __test__ = False
 
     def apply(self, spec: Spec) -> None:
-        """Edit the policy as an apply in the cluster would. Raises ``ConfigError`` when the spec cannot be used."""
-        self._breaker.govern(governor_of(self.name, spec))
+        """Edit the policy as an apply in the cluster would.
+
+        Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` for a spec that cannot be used otherwise.
+        """
+        self._breaker.govern(governor_of(self.name, spec, "the spec"))
 
 
 def create_breaker(
@@ -62,7 +65,8 @@ def create_breaker(
 
     ``clock``: absent: that of the process; a ``FakeClock`` also drives time limits and waits. ``random``: the source of chance,
     from 0 to below 1; ramps, open times and the waits of retries draw from it. ``wall_now``: milliseconds since 1970; only dates
-    in Retry-After headers are compared with it. Raises ``ConfigError`` when the spec cannot be used.
+    in Retry-After headers are compared with it. Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` for a
+    spec that cannot be used otherwise.
     """
     if clock is None:
         environment = Environment(time.monotonic, 1_000.0, random, wall_now, stall_detector)
@@ -70,7 +74,7 @@ def create_breaker(
         environment = Environment(clock.now, 1.0, random, wall_now, clock, clock)
     else:
         environment = Environment(clock.now, 1.0, random, wall_now)
-    return TestBreaker(GovernedBreaker(name, governor_of(name, spec), _Runtime(environment)))
+    return TestBreaker(GovernedBreaker(name, governor_of(name, spec, "the spec"), _Runtime(environment)))
 
 
 def reset_breakers() -> None:

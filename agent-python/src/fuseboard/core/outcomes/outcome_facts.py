@@ -1,4 +1,4 @@
-"""What is read from a result or an exception to judge it: statuses, names and codes."""
+"""What is read from a result or an exception to classify it: statuses, names and codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_CLASSES = 32
 MAX_CAUSES = 16
 """How many exceptions of a chain of causes are looked at."""
 MAX_MEMBERS = 64
-"""How many exceptions of a group are judged."""
+"""How many exceptions of a group are classified."""
 
 PLAIN_TYPES = frozenset(
     (type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset)
@@ -46,14 +46,10 @@ def error_status(error: BaseException) -> int | None:
 
     What was only being handled meanwhile (``__context__``) has no say: it need not be about this call.
     """
-    seen = 0
-    each: BaseException | None = error
-    while each is not None and seen < MAX_CAUSES:
+    for each in explicit_causes(error):
         status = _status_of(each)
         if status is not None:
             return status
-        each = each.__cause__
-        seen += 1
     return None
 
 
@@ -130,6 +126,16 @@ def _is_group(error: BaseException) -> bool:
     return isinstance(getattr(error, "exceptions", None), tuple) and any(
         each.__name__ == "BaseExceptionGroup" for each in type(error).__mro__
     )
+
+
+def explicit_causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised ``from``."""
+    seen = 0
+    each: BaseException | None = error
+    while each is not None and seen < MAX_CAUSES:
+        yield each
+        each = each.__cause__
+        seen += 1
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
