@@ -90,7 +90,8 @@ async function replay({ policy, policyFallback, steps }: Scenario): Promise<void
       (error) => {
         const { aborted, reason } = call.caller.signal;
         const own = fuseboardErrorOf(error);
-        ended[name] = own !== undefined && own === error ? own.code : aborted && error === reason ? 'given-up' : 'failed';
+        ended[name] =
+          own !== undefined && own === error ? own.code : aborted && error === reason ? 'given-up' : 'failed';
       },
     );
   };
