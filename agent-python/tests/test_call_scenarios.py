@@ -54,7 +54,7 @@ class Replay:
             self.begin(name)
             self.settle()
         for name in step.get("end", {}).get("calls", []):
-            result, error = end_of(step["end"]["outcome"])
+            result, error = self.end_of(step["end"]["outcome"])
             call = self.calls[name]
             attempt = call.running.popleft()
             if attempt.done():
@@ -70,6 +70,15 @@ class Replay:
             task.cancel()
         if "edit" in step:
             self.breaker.apply(step["edit"])
+
+    def end_of(self, outcome: Any) -> tuple[Any, BaseException | None]:
+        if outcome == "rejection":
+            return None, rejection()
+        if outcome == "caused-by-rejection":
+            error = OSError("down")
+            error.__cause__ = rejection()
+            return None, error
+        return end_of(outcome)
 
     def begin(self, name: str) -> None:
         call = self.calls[name] = Call()
@@ -130,6 +139,15 @@ class Replay:
                 call.task.cancel()
         self.settle()
         self.loop.close()
+
+
+def rejection() -> FuseboardError:
+    """The error with which another breaker rejects a call."""
+    other = create_breaker({}, FakeClock())
+    other.force_open("of the test", 1)
+    with pytest.raises(FuseboardError) as rejected:
+        other.call(lambda: None)
+    return rejected.value
 
 
 def test_every_scenario_is_there() -> None:

@@ -202,6 +202,46 @@ class TestRetries:
         assert breaker.stats().totals | {"failed": 1, "retried": 2} == breaker.stats().totals
 
 
+class TestCallsThatMustNotBeRepeated:
+    @pytest.mark.parametrize("placement", ["OutsideBreaker", "InsideBreaker"])
+    def test_are_made_once(self, placement: str) -> None:
+        breaker = create_breaker({"retry": {**RETRY, "placement": placement}}, FakeClock())
+        calls: list[str] = []
+
+        def work(key: str) -> None:
+            calls.append(key)
+            raise OSError
+
+        async def work_async(key: str) -> None:
+            work(key)
+
+        with pytest.raises(OSError):
+            breaker.call(work, "a", retry=False)
+        assert calls == ["a"]
+        with pytest.raises(OSError):
+            asyncio.run(breaker.call_async(work_async, key="b", retry=False))
+        assert calls == ["a", "b"]
+        assert breaker.stats().totals | {"failed": 2, "retried": 0} == breaker.stats().totals
+
+    def test_are_said_to_be_so_with_a_bool(self) -> None:
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        wrong: Any = "never"
+        with pytest.raises(TypeError, match=r"retry of a call through breaker .* must be a bool, got 'never'"):
+            breaker.call(lambda: None, retry=wrong)
+        assert breaker.stats().totals["succeeded"] == 0
+
+    def test_fail_at_their_time_limit_while_they_hang(self) -> None:
+        clock = FakeClock()
+        policy = {"trip": {"consecutiveFailures": 1}, "timeout": {"duration": "50ms"}}
+        breaker = create_breaker({**policy, "retry": {**RETRY, "placement": "InsideBreaker"}}, clock)
+
+        def hang() -> None:
+            clock.advance(60)
+            assert breaker.state == "open"
+
+        breaker.call(hang, retry=False)
+
+
 class TestLimits:
     POLICY: dict[str, Any] = {"concurrency": {"maxConcurrent": 1, "maxQueue": 1, "queueTimeout": "1s"}}
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ConfigError, type FailureEvent, getBreaker, start } from './index.ts';
+import { ConfigError, type FailureEvent, getBreaker, type StartOptions, start } from './index.ts';
 import { FakeControlPlane } from './testing/testing.ts';
 
 let plane: FakeControlPlane;
@@ -42,10 +42,15 @@ describe('start', () => {
   });
 
   it('again with the same options is the same agent, with others an error until it is stopped', async () => {
-    const agent = start({ url: plane.url, warn });
-    expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
-    const refused = () => start({ url: plane.url, service: 'another', warn });
-    expect(refused).toThrow(/already called with other options/);
+    const labels = { app: 'shop', tier: 'web' };
+    const agent = start({ url: plane.url, labels, warn });
+    expect(await start({ url: plane.url, labels, warn }).ready()).toBe('Live');
+    const reordered = { warn, labels: { tier: 'web', app: 'shop' }, service: undefined, url: plane.url };
+    expect(await start(reordered as StartOptions).ready()).toBe('Live');
+    const refused = (other: StartOptions) => () => start({ url: plane.url, labels, warn, ...other });
+    for (const other of [{ service: 'another' }, { labels: { ...labels, tier: 'db' } }, { warn: () => {} }]) {
+      expect(refused(other)).toThrow(/already called with other options/);
+    }
     await agent.stop();
     await plane.until((p) => p.streams.length === 0);
     expect(plane.reports.at(-1)).toMatchObject({ bye: true });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { observeCalls } from './breakers/observers/call-observers.ts';
 import { EarlyCalls } from './breakers/observers/early-calls.ts';
@@ -208,5 +209,7 @@ function warnerOf({ warn }: StartOptions): (message: string) => void {
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {
-  return a.warn === b.warn && JSON.stringify(a) === JSON.stringify(b);
+  // As JSON, an option that is undefined is absent.
+  const [before, now] = [a, b].map((options) => JSON.parse(JSON.stringify(options)));
+  return a.warn === b.warn && isDeepStrictEqual(before, now);
 }

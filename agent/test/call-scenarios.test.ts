@@ -2,12 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import type { PolicyDefaults } from '../src/breakers/registry.ts';
-import { isFuseboardError } from '../src/errors/errors.ts';
+import { fuseboardErrorOf } from '../src/errors/errors.ts';
 import { createBreaker, FakeClock } from '../src/testing/testing.ts';
 
 type Outcome =
   | 'success'
   | 'failure'
+  | 'rejection'
+  | 'caused-by-rejection'
   | { throws: { status: number; headers?: Record<string, string> } }
   | { returns: { status: number } };
 type End = string | { answer: unknown };
@@ -54,6 +56,7 @@ interface Call {
 async function replay({ policy, policyFallback, steps }: Scenario): Promise<void> {
   const clock = new FakeClock();
   const breaker = createBreaker(policy, { clock });
+  const rejection = await rejectionByAnother();
   const calls = new Map<string, Call>();
   let ended: Record<string, End> = {};
 
@@ -66,6 +69,8 @@ async function replay({ policy, policyFallback, steps }: Scenario): Promise<void
       return new Promise<unknown>((resolve, reject) => {
         call.running.push((outcome) => {
           if (outcome === 'failure') reject(new Error('down'));
+          else if (outcome === 'rejection') reject(rejection);
+          else if (outcome === 'caused-by-rejection') reject(new Error('down', { cause: rejection }));
           else if (outcome !== 'success' && 'throws' in outcome)
             reject(Object.assign(new Error('down'), outcome.throws));
           else {
@@ -84,7 +89,9 @@ async function replay({ policy, policyFallback, steps }: Scenario): Promise<void
       },
       (error) => {
         const { aborted, reason } = call.caller.signal;
-        ended[name] = isFuseboardError(error) ? error.code : aborted && error === reason ? 'given-up' : 'failed';
+        const own = fuseboardErrorOf(error);
+        ended[name] =
+          own !== undefined && own === error ? own.code : aborted && error === reason ? 'given-up' : 'failed';
       },
     );
   };
@@ -116,6 +123,13 @@ async function replay({ policy, policyFallback, steps }: Scenario): Promise<void
       ended: expected,
     });
   }
+}
+
+/** The error with which another breaker rejects a call. */
+function rejectionByAnother(): Promise<unknown> {
+  const other = createBreaker({}, { clock: new FakeClock() });
+  other.forceOpen({ for: '1s', reason: 'of the test' });
+  return other.execute(async () => {}).catch((error: unknown) => error);
 }
 
 /** Lets every promise that can settle do so. */

@@ -15,7 +15,7 @@ import fuseboard
 from fuseboard import CallTimeoutError, CircuitOpenError, ConfigError
 from fuseboard.contrib.aiohttp import breaker_middleware
 from fuseboard.contrib.httpx import AsyncBreakerTransport, BreakerTransport
-from fuseboard.contrib.outgoing import BreakerChoice
+from fuseboard.contrib.outgoing import BreakerChoice, RetryChoice
 from fuseboard.contrib.requests import BreakerAdapter
 
 from .upstream import Upstream
@@ -24,41 +24,65 @@ REFUSED = {"failure": {"errorCodes": ["ECONNREFUSED"], "errorNames": ["httpx.Con
 """httpx hides what lies behind its error, the others do not."""
 
 Send = Callable[..., tuple[int, bytes]]
-"""Sends with a client; ``choice`` is that of its adapter, ``body`` a list of chunks that can be read once."""
+"""Sends with a client; ``choice`` and ``retry`` are those of its adapter, ``body`` a list of chunks that can be read once."""
+
+RETRY: dict[str, Any] = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
+
+
+def default_method(content: object) -> str:
+    return "GET" if content is None else "POST"
 
 
 def with_httpx(
-    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+    choice: BreakerChoice,
+    url: str,
+    body: list[bytes] | None = None,
+    data: bytes | None = None,
+    method: str | None = None,
+    headers: dict[str, str] | None = None,
+    retry: RetryChoice = "safe",
 ) -> tuple[int, bytes]:
-    with httpx.Client(transport=BreakerTransport(choice), timeout=5) as client:
+    with httpx.Client(transport=BreakerTransport(choice, retry=retry), timeout=5) as client:
         content = iter(body) if body is not None else data
-        response = client.post(url, content=content) if content is not None else client.get(url)
+        response = client.request(method or default_method(content), url, content=content, headers=headers)
         return response.status_code, response.content
 
 
 def with_async_httpx(
-    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+    choice: BreakerChoice,
+    url: str,
+    body: list[bytes] | None = None,
+    data: bytes | None = None,
+    method: str | None = None,
+    headers: dict[str, str] | None = None,
+    retry: RetryChoice = "safe",
 ) -> tuple[int, bytes]:
     async def chunks(each: list[bytes]) -> AsyncIterator[bytes]:
         for chunk in each:
             yield chunk
 
     async def send() -> tuple[int, bytes]:
-        async with httpx.AsyncClient(transport=AsyncBreakerTransport(choice), timeout=5) as client:
+        async with httpx.AsyncClient(transport=AsyncBreakerTransport(choice, retry=retry), timeout=5) as client:
             content = chunks(body) if body is not None else data
-            response = await (client.post(url, content=content) if content is not None else client.get(url))
+            response = await client.request(method or default_method(content), url, content=content, headers=headers)
             return response.status_code, response.content
 
     return asyncio.run(send())
 
 
 def with_requests(
-    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+    choice: BreakerChoice,
+    url: str,
+    body: list[bytes] | None = None,
+    data: bytes | None = None,
+    method: str | None = None,
+    headers: dict[str, str] | None = None,
+    retry: RetryChoice = "safe",
 ) -> tuple[int, bytes]:
     with requests.Session() as session:
-        session.mount("http://", BreakerAdapter(choice))
+        session.mount("http://", BreakerAdapter(choice, retry=retry))
         content: Any = iter(body) if body is not None else data
-        response = session.request("GET" if content is None else "POST", url, data=content, timeout=5)
+        response = session.request(method or default_method(content), url, data=content, headers=headers, timeout=5)
         return response.status_code, response.content
 
 
@@ -72,7 +96,7 @@ def with_aiohttp(
     async def send() -> tuple[int, bytes]:
         async with aiohttp.ClientSession(middlewares=[breaker_middleware(choice)]) as session:
             content = chunks(body) if body is not None else data
-            async with session.request("GET" if content is None else "POST", url, data=content) as response:
+            async with session.request(default_method(content), url, data=content) as response:
                 return response.status, await response.read()
 
     return asyncio.run(send())
@@ -101,25 +125,71 @@ def test_an_error_of_the_client_is_its_own_and_counts(send: Send, upstream: Upst
     assert breaker.stats().totals["failed"] == 1
 
 
-def test_a_failing_response_is_retried_and_the_last_one_returned(send: Send, upstream: Upstream) -> None:
-    retry = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
-    breaker = fuseboard.get_breaker("partner", {"retry": retry})
+RETRYING = [with_httpx, with_async_httpx, with_requests]
+"""The clients whose requests can be sent again."""
+
+
+@pytest.fixture(params=RETRYING, ids=lambda each: each.__name__[5:])
+def send_again(request: pytest.FixtureRequest) -> Iterator[Send]:
+    yield request.param
+
+
+def test_a_failing_response_is_retried_and_the_last_one_returned(send_again: Send, upstream: Upstream) -> None:
+    breaker = fuseboard.get_breaker("partner", {"retry": RETRY})
     upstream.statuses = [503]
-    if send is with_aiohttp:
-        # A request of aiohttp is written once.
-        assert send("partner", upstream.url)[0] == 503
-        return
-    assert send("partner", upstream.url, data=b"again") == (200, b"fine")
+    assert send_again("partner", upstream.url, data=b"again", method="PUT") == (200, b"fine")
     assert upstream.bodies == [b"again", b"again"]
     assert breaker.stats().totals["retried"] == 1
 
 
+@pytest.mark.parametrize(
+    ("how", "requests_sent"),
+    [
+        ({"method": "GET"}, 2),
+        ({"method": "put", "data": b"x"}, 2),
+        ({"method": "POST", "data": b"x"}, 1),
+        ({"method": "POST"}, 1),
+        ({"method": "POST", "data": b"x", "headers": {"Idempotency-Key": "k"}}, 2),
+        ({"method": "POST", "data": b"x", "retry": "always"}, 2),
+        ({"method": "GET", "retry": "never"}, 1),
+        ({"method": "POST", "data": b"x", "retry": lambda request: request.path == "/orders"}, 2),
+        ({"method": "GET", "retry": lambda request: request.method == "POST"}, 1),
+        ({"method": "PUT", "body": [b"x"], "retry": "always"}, 1),
+    ],
+)
+def test_a_request_is_sent_again_only_where_that_is_safe_or_asked_for(
+    send_again: Send, upstream: Upstream, how: dict[str, Any], requests_sent: int
+) -> None:
+    breaker = fuseboard.get_breaker("partner", {"retry": RETRY})
+    upstream.statuses = [503]
+    status, _ = send_again("partner", f"{upstream.url}/orders", **how)
+    totals = breaker.stats().totals
+    assert (upstream.requests, status) == (requests_sent, 200 if requests_sent == 2 else 503)
+    assert (totals["failed"], totals["retried"]) == (1, requests_sent - 1)
+
+
+def test_aiohttp_sends_a_request_once(upstream: Upstream) -> None:
+    breaker = fuseboard.get_breaker("partner", {"retry": RETRY})
+    upstream.statuses = [503]
+    assert with_aiohttp("partner", upstream.url) == (503, b"fine")
+    totals = breaker.stats().totals
+    assert (upstream.requests, totals["failed"], totals["retried"]) == (1, 1, 0)
+
+
+def test_a_choice_of_retries_that_is_none_is_refused() -> None:
+    wrong: Any
+    for wrong in ("sometimes", True, None):
+        for make in (BreakerTransport, AsyncBreakerTransport, BreakerAdapter):
+            with pytest.raises(ValueError, match="retry must be 'safe', 'always', 'never' or a function"):
+                make("partner", retry=wrong)
+
+
 def test_a_body_that_can_be_read_once_is_sent_once(send: Send, upstream: Upstream) -> None:
-    retry = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
-    fuseboard.get_breaker("partner", {"retry": retry})
+    breaker = fuseboard.get_breaker("partner", {"retry": RETRY})
     upstream.statuses = [503]
     assert send("partner", upstream.url, body=[b"on", b"ce"]) == (503, b"fine")
     assert upstream.bodies == [b"once"]
+    assert breaker.stats().totals["failed"] == 1
 
 
 def test_a_time_limit_of_the_policy_ends_a_request(send: Send, upstream: Upstream) -> None:

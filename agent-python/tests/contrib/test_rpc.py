@@ -85,6 +85,35 @@ def test_grpc_aio_counts_by_code_and_rejects(target: str) -> None:
     asyncio.run(calls())
 
 
+@pytest.mark.parametrize(
+    ("choice", "attempts"),
+    [
+        ({}, 1),
+        ({"retry": "always"}, 3),
+        ({"retry": lambda m: m == "/test/Say"}, 3),
+        ({"retry": lambda m: m == "/x"}, 1),
+    ],
+)
+def test_grpc_aio_repeats_a_call_only_when_asked_to(target: str, choice: dict[str, Any], attempts: int) -> None:
+    retry = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
+    breaker = fuseboard.get_breaker("partner", {"classify": OPENS["classify"], "retry": retry})
+
+    async def call() -> None:
+        interceptor = AsyncBreakerInterceptor("partner", **choice)
+        async with grpc.aio.insecure_channel(target, interceptors=[interceptor]) as channel:
+            with pytest.raises(grpc.aio.AioRpcError):
+                await channel.unary_unary("/test/Say")(b"UNAVAILABLE", timeout=10)
+
+    asyncio.run(call())
+    assert breaker.stats().totals["failed"] == attempts
+
+
+def test_grpc_aio_refuses_a_choice_of_retries_that_is_none() -> None:
+    wrong: Any = "safe"
+    with pytest.raises(ValueError, match="retry must be 'always', 'never' or a function"):
+        AsyncBreakerInterceptor("partner", retry=wrong)
+
+
 def client(upstream: Upstream) -> Any:
     session = botocore.session.Session()
     session.set_credentials("key", "secret")

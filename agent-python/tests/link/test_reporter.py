@@ -11,6 +11,7 @@ from fake_timers import FakeTimers
 from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.registry import Registry
 from fuseboard.core.clock import Environment
+from fuseboard.core.state import TransitionEvent
 from fuseboard.link import reporter
 from fuseboard.link.connection import Endpoint
 from fuseboard.link.ledger import Ledger, parts
@@ -274,3 +275,48 @@ def test_tells_what_the_last_failure_was_while_the_circuit_is_not_closed(bench: 
     assert told() == []
     a.circuit.reset()
     assert told() == [None]
+
+
+def test_the_closing_of_a_key_that_was_idle_while_no_operator_answered_is_told() -> None:
+    clock = FakeTimers()
+    registry = Registry(Environment(clock.now, 1.0, lambda: 0.5, lambda: 0.0))
+    ledger = Ledger("0" * 32)
+    registry.on_transition(ledger.changed)
+    policy = {"trip": {"consecutiveFailures": 1}, "recovery": {"openDuration": "30s"}}
+    breaker = registry.get_breaker("hosts", policy)
+
+    def told() -> list[tuple[str | None, int]]:
+        entries = ledger.entries(registry.breakers(ledger.is_pending), False, clock.now())
+        ledger.settle(entries)
+        return [(entry.id[1], len(entry.changes)) for entry in entries]
+
+    assert told() == [(None, 0)]
+    for_key(breaker, "a").fail(OSError())
+    clock.advance(30_000)
+    for_key(breaker, "a").succeed()
+    clock.advance(86_400_000)
+    assert ("a", 3) in told()
+    clock.advance(1_000)
+    assert told() == []
+    assert breaker.by_key().all() == []
+
+
+def for_key(breaker: GovernedBreaker, key: str) -> Any:
+    permit = breaker.by_key().use(key).circuit.enter()
+    assert permit is not None
+    return permit
+
+
+def test_the_transitions_of_a_bounded_number_of_keys_are_kept_and_those_of_breakers_always() -> None:
+    registry = Registry()
+    ledger = Ledger("0" * 32)
+    event = TransitionEvent("closed", "open", 0, "consecutive-failures")
+    own, hosts = registry.get_breaker("own"), registry.get_breaker("hosts")
+    ledger.changed(own, event)
+    first = hosts.breaker_of("k0")
+    for number in range(5_000):
+        ledger.changed(first if number == 0 else hosts.breaker_of(f"k{number}"), event)
+        if number == 1:
+            ledger.changed(first, event)
+    pending = [ledger.is_pending("hosts", key) for key in ("k0", "k1", "k2", "k4999")]
+    assert pending == [True, False, True, True] and ledger.is_pending("own", None)

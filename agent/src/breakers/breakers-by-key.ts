@@ -92,7 +92,7 @@ export class BreakersByKey<C extends BreakerOfKey> {
    * busiest others.
    */
   listed(isPending: (key: string) => boolean): C[] {
-    this.#sweep(this.owner.clock.now());
+    this.#sweep(this.owner.clock.now(), isPending);
     const listed: C[] = [];
     const others: C[] = [];
     for (const breaker of this.all()) {
@@ -127,12 +127,13 @@ export class BreakersByKey<C extends BreakerOfKey> {
     return this.#entries.size < this.#limits.maxKeys;
   }
 
-  #sweep(now: number): void {
+  /** Removes idle keys, except those that `isPending` names. */
+  #sweep(now: number, isPending?: (key: string) => boolean): void {
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
     const { idleMs } = this.#limits;
     this.#sweptAt = now;
     for (const [key, { breaker, usedAt }] of this.#entries) {
-      if (now - usedAt < idleMs || !breaker.isQuiet) continue;
+      if (now - usedAt < idleMs || !breaker.isQuiet || isPending?.(key)) continue;
       const { circuit } = breaker;
       this.#evictedTotals =
         this.#evictedTotals === undefined ? circuit.totals() : addTotals(this.#evictedTotals, circuit.totals());

@@ -31,12 +31,16 @@ describe('a forced breaker', () => {
     const clock = new FakeClock();
     const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock });
     breaker.enter()!.fail();
+    const states: string[] = [];
+    breaker.on('transition', ({ to }) => states.push(to));
     breaker.forceOpen({ for: '0ms', reason: 'the dependency is back' });
+    expect(states).toEqual(['half-open']);
     expect(breaker.state).toBe('half-open');
     expect(breaker.stats()).not.toHaveProperty('forced');
     breaker.enter()!.succeed();
     expect(breaker.state).toBe('closed');
     breaker.forceOpen({ for: '0ms', reason: 'test the dependency' });
+    expect(states).toEqual(['half-open', 'closed', 'open', 'half-open']);
     expect(breaker.state).toBe('half-open');
     expect(() => breaker.forceClosed({ for: '0ms', reason: 'no time' })).toThrow(ConfigError);
   });

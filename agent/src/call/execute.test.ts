@@ -26,6 +26,20 @@ const caught = (promise: Promise<unknown>) =>
   );
 
 describe('execute', () => {
+  it.each<[string, PolicyDefaults]>([
+    ['no time limit', {}],
+    ['a time limit', { timeout: { duration: '2s' } }],
+  ])('starts the work of a lazy thenable once in a probe, with %s', async (_, policy) => {
+    const { breaker, clock } = opened(policy);
+    clock.advance(30_000);
+    expect(breaker.state).toBe('half-open');
+    let started = 0;
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested.
+    const lazy = { then: (resolve: (value: number) => void) => resolve(++started) };
+    await expect(breaker.execute<unknown, unknown>(() => lazy)).resolves.toBe(1);
+    expect([started, breaker.state]).toEqual([1, 'closed']);
+  });
+
   it.each<[string, () => unknown]>([
     ['a promise', async () => 5],
     ['a plain value', () => 5],

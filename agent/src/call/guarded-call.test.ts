@@ -36,6 +36,57 @@ const thrice: PolicyDefaults = {
   retry: { maxAttempts: 3, backoff: { initial: '100ms', jitterPercent: 0 }, budgetPercent: 100 },
 };
 
+describe('a caller that gives up during the wait before a retry', () => {
+  const waiting = async (placement: 'InsideBreaker' | 'OutsideBreaker', fn: () => Promise<never>, more = {}) => {
+    const { breaker, clock } = made({ ...thrice, retry: { ...thrice.retry!, placement }, ...more });
+    const caller = new AbortController();
+    const call = caught(breaker.execute(fn, { signal: caller.signal }));
+    await flushPromises();
+    clock.advance(50);
+    await flushPromises();
+    return { breaker, caller, call };
+  };
+  const timeout = new DOMException('too late', 'TimeoutError');
+
+  it.each(['InsideBreaker', 'OutsideBreaker'] as const)('by a timeout, failed and timed out, %s', async (placement) => {
+    const { breaker, caller, call } = await waiting(placement, () => Promise.reject(down));
+    caller.abort(timeout);
+    expect(await call).toBe(timeout);
+    expect(breaker.stats().totals).toMatchObject({ failed: 1, timedOut: 1, ignored: 0, retried: 0 });
+  });
+
+  it('by a timeout, counts one timeout where the attempt timed out too', async () => {
+    const { breaker, caller, call } = await waiting('OutsideBreaker', () => new Promise(() => {}), {
+      timeout: { duration: '50ms' },
+    });
+    caller.abort(timeout);
+    expect(await call).toBe(timeout);
+    expect(breaker.stats().totals).toMatchObject({ failed: 1, timedOut: 1 });
+  });
+
+  it('by a timeout in the queue, is ignored for the attempt that did not begin', async () => {
+    const concurrency = { maxConcurrent: 1, maxQueue: 1, queueTimeout: '1m' };
+    const { breaker, clock } = made({ ...thrice, concurrency });
+    const caller = new AbortController();
+    const call = caught(breaker.execute(() => Promise.reject(down), { signal: caller.signal }));
+    await flushPromises();
+    const holder = breaker.enter()!;
+    clock.advance(100);
+    await flushPromises();
+    caller.abort(timeout);
+    expect(await call).toBe(timeout);
+    holder.succeed();
+    expect(breaker.stats().totals).toMatchObject({ failed: 1, timedOut: 1, ignored: 1, succeeded: 1 });
+  });
+
+  it('for another reason, is ignored', async () => {
+    const { breaker, caller, call } = await waiting('InsideBreaker', () => Promise.reject(down));
+    caller.abort(down);
+    expect(await call).toBe(down);
+    expect(breaker.stats().totals).toMatchObject({ failed: 0, timedOut: 0, ignored: 1 });
+  });
+});
+
 describe('a retry', () => {
   it('comes after its wait and gives what the last attempt gave', async () => {
     const { breaker, clock } = made(thrice);

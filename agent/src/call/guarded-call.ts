@@ -7,7 +7,7 @@ import { retryAfterMs } from '../core/retry-after.ts';
 import { limited, notAdmittedErrorOf, queueTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { CallWait } from './call-wait.ts';
-import { type Call, UntimedContext } from './context.ts';
+import { type Call, type CallContext, UntimedContext } from './context.ts';
 import { beganAt, recordDuration, takesInShadow } from './limited-permit.ts';
 import { discard, discardResponseOf } from './response.ts';
 import { asProbe } from './scopes/probe-scope.ts';
@@ -189,7 +189,9 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { timeoutMs } = circuit.config;
     const limitMs =
       adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
-    const fn = circuit.state === 'half-open' ? asProbe(this.breaker, this.#fn) : this.#fn;
+    // The probe and the call both subscribe to what the function returns, and some thenables start their work for each.
+    const once = (context: CallContext) => Promise.resolve(this.#fn(context));
+    const fn = circuit.state === 'half-open' ? asProbe(this.breaker, once) : this.#fn;
     if (limitMs !== 0) return runTimed(this, limitMs, limiter, adaptive, fn);
     try {
       return Promise.resolve(fn(new UntimedContext(this.signal))).then(
@@ -232,9 +234,14 @@ export class GuardedCall<T> implements CallCompletion<T> {
     throw error;
   }
 
-  /** Ends a call whose caller aborted while it waited. */
+  /** Ends a call whose caller aborted while it waited. By a timeout after a failed attempt, it failed and timed out. */
   #endAborted(previous: FailedAttempt<T> | undefined): never {
-    this.#settleIgnored();
+    if (previous === undefined || !isTimedOut(this.signal)) this.#settleIgnored();
+    else {
+      if (previous.kind !== 'expired') this.breaker.circuit.count(COUNTER.timedOut);
+      this.#settleFailure(previous);
+      this.#permit.ignore();
+    }
     if (previous?.kind === 'returned') discard(previous.value);
     throw this.signal!.reason;
   }

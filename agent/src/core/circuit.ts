@@ -550,7 +550,8 @@ export class Circuit {
       const open: Open = { kind: 'open', until: 0, since: now, retryAfterMs: 0, jitter: undefined };
       this.transition(open, 'forced-open', forcedDetail(reason, override));
     } else this.setOpenUntil(this.#state);
-    this.notifyListeners();
+    // With 0 ms the open state is over.
+    this.updateToNow();
   }
 
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */

@@ -41,6 +41,38 @@ it('tells of a key as long as its circuit is not closed, and of its closing', ()
   expect(report()).toEqual([]);
 });
 
+it('tells of the closing of a key that was idle while no operator answered, and lets the key leave then', () => {
+  const { clock, breaker, report } = scene();
+  report();
+  breaker.for('a').enter()!.fail();
+  clock.advance(30_000);
+  breaker.for('a').enter()!.succeed();
+  clock.advance(86_400_000);
+  expect(report()).toContainEqual({ key: 'a', state: 'closed', failed: 1, changes: ['open', 'half-open', 'closed'] });
+  clock.advance(1_000);
+  expect(report()).toEqual([]);
+});
+
+it('stores the transitions of a bounded number of keys while no operator answers, and those of breakers always', () => {
+  const ledger = new Ledger('0'.repeat(32));
+  const change = { from: 'closed', to: 'open', at: 0, reason: 'a test' } as const;
+  ledger.changed({ name: 'own' }, change);
+  for (let i = 0; i < 5_000; i++) {
+    ledger.changed({ name: 'hosts', key: `k${i}` }, change);
+    if (i === 1) ledger.changed({ name: 'hosts', key: 'k0' }, change);
+  }
+  expect(['k0', 'k1', 'k2', 'k4999'].map((key) => ledger.isPending('hosts', key))).toEqual([true, false, true, true]);
+  const stats = {
+    state: 'open',
+    mode: 'Enforce',
+    sinceMs: 0,
+    totals: totalsOf(counterSlab.take()),
+    latency: [],
+  } as const;
+  const [entry] = ledger.entries([{ name: 'own', stats: () => stats }], false, 0);
+  expect(entry?.report.transitions).toHaveLength(1);
+});
+
 it('never counts backwards when a key leaves', () => {
   const { clock, breaker, report } = scene();
   breaker.for('a').enter()!.ignore();

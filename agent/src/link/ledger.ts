@@ -4,7 +4,10 @@ import type { BreakerIdentity } from '../errors/codes.ts';
 
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
-/** Maximum number of stored keys. The key reported least recently is removed first. */
+/**
+ * Maximum number of stored keys, and of breakers with stored transitions. The key reported least recently is removed
+ * first; of the transitions, those of the key that changed least recently.
+ */
 const MAX_KEYS = 5_000;
 
 type Totals = BreakerReport['totals'];
@@ -87,7 +90,10 @@ export class Ledger {
     const changes = this.#changes.get(id) ?? [];
     changes.push({ from, to, at, reason });
     if (changes.length > MAX_TRANSITIONS) changes.shift();
+    this.#changes.delete(id);
     this.#changes.set(id, changes);
+    // A key is also removed while no operator answers; nothing else would remove its transitions then.
+    if (this.#changes.size > MAX_KEYS) removeFirstKey(this.#changes);
   }
 
   /** Whether the circuit of a key has a transition that the operator has not acknowledged. */
@@ -153,13 +159,14 @@ export class Ledger {
     if (isKey && !this.#acknowledged.delete(id)) this.#keys += 1;
     this.#acknowledged.set(id, answered);
     if (this.#keys <= MAX_KEYS) return;
-    for (const known of this.#acknowledged.keys()) {
-      if (!known.includes('\n')) continue;
-      this.#acknowledged.delete(known);
-      this.#keys -= 1;
-      return;
-    }
+    removeFirstKey(this.#acknowledged);
+    this.#keys -= 1;
   }
+}
+
+/** Removes the entry of the first key; those of breakers stay. */
+function removeFirstKey(entries: Map<string, unknown>): void {
+  for (const id of entries.keys()) if (id.includes('\n')) return void entries.delete(id);
 }
 
 /** The id of a breaker or key. It is unambiguous, because a name has no line break. */

@@ -158,11 +158,18 @@ class Breaker:
         *args: Any,
         fallback: Callable[[Any], A],
         policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
         **kwargs: Any,
     ) -> T | A: ...
     @overload
     def call(
-        self, fn: Callable[..., T], /, *args: Any, policy_fallback: PolicyFallback | None = None, **kwargs: Any
+        self,
+        fn: Callable[..., T],
+        /,
+        *args: Any,
+        policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
+        **kwargs: Any,
     ) -> T: ...
     def call(
         self,
@@ -171,16 +178,18 @@ class Breaker:
         *args: Any,
         fallback: Fallback | None = None,
         policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
         **kwargs: Any,
     ) -> Any:
         """Call a synchronous function.
 
         Raises what the function raises, or a ``CircuitOpenError`` or ``LimitedError`` without a call. ``fallback`` answers
         instead of any error, and instead of a result that the policy counts as a failure, which it is called with.
-        ``policy_fallback`` lets the fallback of the policy answer; the one in code wins. A time limit cannot interrupt the
-        function: see ``time_left``.
+        ``policy_fallback`` lets the fallback of the policy answer; the one in code wins. ``retry``: whether the retries of the
+        policy apply; ``False`` for a call that must not be repeated. A time limit cannot interrupt the function: see
+        ``time_left``. Raises ``TypeError`` when ``retry`` is no ``bool``.
         """
-        return call_sync(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
+        return call_sync(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback, retry)
 
     @overload
     async def call_async(
@@ -190,6 +199,7 @@ class Breaker:
         *args: Any,
         fallback: Callable[[Any], Awaitable[A]],
         policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
         **kwargs: Any,
     ) -> T | A: ...
     @overload
@@ -200,6 +210,7 @@ class Breaker:
         *args: Any,
         fallback: Callable[[Any], A],
         policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
         **kwargs: Any,
     ) -> T | A: ...
     @overload
@@ -209,6 +220,7 @@ class Breaker:
         /,
         *args: Any,
         policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
         **kwargs: Any,
     ) -> T: ...
     async def call_async(
@@ -218,13 +230,14 @@ class Breaker:
         *args: Any,
         fallback: Fallback | None = None,
         policy_fallback: PolicyFallback | None = None,
+        retry: bool = True,
         **kwargs: Any,
     ) -> Any:
         """Call a function and await what it returns; as ``call``, and a ``CallTimeoutError`` after the policy's time limit.
 
         A cancellation of the caller is no outcome: it is ignored, and no fallback answers it.
         """
-        return await call_async(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
+        return await call_async(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback, retry)
 
     def enter(self) -> AnyPermit | None:
         """Ask for permission to make a call by other means; ``None`` is a rejection. No time limit applies.

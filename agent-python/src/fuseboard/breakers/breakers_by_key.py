@@ -57,7 +57,7 @@ class BreakersByKey:
 
     def listed(self, wanted: Callable[[str], bool]) -> list[GovernedBreaker]:
         """What is reported key by key: those that are not closed, those wanted, and the busiest of the others."""
-        self._sweep(self._owner.environment.now())
+        self._sweep(self._owner.environment.now(), wanted)
         listed: list[GovernedBreaker] = []
         others: list[GovernedBreaker] = []
         for breaker in self.all():
@@ -111,13 +111,14 @@ class BreakersByKey:
         return len(self._entries) < most
 
     @locked
-    def _sweep(self, now: float) -> None:
+    def _sweep(self, now: float, wanted: Callable[[str], bool] | None = None) -> None:
+        """Remove idle keys, except those wanted."""
         if now - self._swept_at < _SWEEP_EVERY_MS:
             return
         idle_ms = self._owner.circuit.config.call.per_key.idle_ms
         self._swept_at = now
         for key, (breaker, used_at) in list(self._entries.items()):
-            if now - used_at[0] < idle_ms or not breaker.is_quiet:
+            if now - used_at[0] < idle_ms or not breaker.is_quiet or (wanted is not None and wanted(key)):
                 continue
             totals, latency = breaker.circuit.totals(), breaker.circuit.latency()
             self._left = totals if self._left is None else _added(self._left, totals)

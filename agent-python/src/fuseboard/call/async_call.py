@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 
 async def call_async(
-    breaker: GovernedBreaker, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker,
+    fn: Callable[[], Any],
+    fallback: Fallback | None,
+    policy_fallback: PolicyFallback | None,
+    may_retry: bool = True,
 ) -> Any:
     """Call a function through a breaker, with all that its policy has around a call, and await what it returns.
 
     When the time limit is up, the function is cancelled and the caller gets a ``CallTimeoutError`` once it has ended; where
     the policy also limits concurrency, at once: the call's slot is then held until the function has really ended.
     """
-    call = begin_call(breaker, fallback, policy_fallback)
+    call = begin_call(breaker, fallback, policy_fallback, may_retry)
     if call is None:
         if is_part_of_probe(breaker):
             value = fn()

@@ -40,6 +40,7 @@ class GuardedCall:
         "_inside",
         "_is_plain",
         "_learns",
+        "_may_retry",
         "breaker",
         "is_late",
         "outcome",
@@ -48,8 +49,8 @@ class GuardedCall:
         "timeout_error",
     )
 
-    def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool) -> None:
-        """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
+    def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool, may_retry: bool = True) -> None:
+        """``permit`` is for the first attempt; ``answered``: a fallback may answer; ``may_retry``: the policy's retries apply."""
         retry = None if breaker.guards is None else breaker.guards.config.retry
         self.breaker = breaker
         self.permit = permit
@@ -70,6 +71,7 @@ class GuardedCall:
         self._began: float | None = None
         """When this attempt began, for an adaptive limit."""
         self._count = 0
+        self._may_retry = may_retry
 
     def take_slot(self) -> bool:
         """Take a slot among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
@@ -206,7 +208,7 @@ class GuardedCall:
     def _is_last_attempt(self) -> bool:
         guards = self.breaker.guards
         retry = None if guards is None else guards.config.retry
-        return self._is_plain or retry is None or self._count >= retry.max_attempts
+        return self._is_plain or not self._may_retry or retry is None or self._count >= retry.max_attempts
 
     def _record_call(self, at: float | None) -> None:
         guards = self.breaker.guards
@@ -234,9 +236,14 @@ class GuardedCall:
 
 
 def begin_call(
-    breaker: GovernedBreaker, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker,
+    fallback: Fallback | None,
+    policy_fallback: PolicyFallback | None,
+    may_retry: bool = True,
 ) -> GuardedCall | None:
     """Ask for permission for one call; ``None`` is a rejection, which is counted."""
+    if not isinstance(may_retry, bool):
+        raise TypeError(f'retry of a call through breaker "{breaker.name}" must be a bool, got {may_retry!r}')
     if policy_fallback is not None:
         opt_in(breaker)
     permit = breaker.circuit.enter()
@@ -244,4 +251,4 @@ def begin_call(
         return None
     if breaker.guards is not None:
         breaker.guards.admitted()
-    return GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)
+    return GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None, may_retry)

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def call_sync(
-    breaker: GovernedBreaker, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker,
+    fn: Callable[[], Any],
+    fallback: Fallback | None,
+    policy_fallback: PolicyFallback | None,
+    may_retry: bool = True,
 ) -> Any:
     """Call a function through a breaker, with all that its policy has around a call.
 
@@ -30,7 +34,7 @@ def call_sync(
     """
     if breaker.sync_calls is not None:
         breaker.sync_calls.expire_due(breaker.environment.now())
-    call = begin_call(breaker, fallback, policy_fallback)
+    call = begin_call(breaker, fallback, policy_fallback, may_retry)
     if call is None:
         if is_part_of_probe(breaker):
             return fn()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import grpc
 import grpc.aio
@@ -11,6 +11,9 @@ import grpc.aio
 from ..breakers.breaker import Breaker
 from ..call.enter import enter_or_raise
 from .outgoing import named
+
+RpcRetryChoice = Literal["always", "never"] | Callable[[str], bool]
+"""Whether calls are retried when the policy has retries. A function decides for each method, such as ``/shop.Payments/Pay``."""
 
 
 class BreakerInterceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
@@ -55,11 +58,16 @@ class BreakerInterceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClien
 class AsyncBreakerInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
     """The same for ``grpc.aio.insecure_channel(…, interceptors=[…])`` and calls with one request and one answer.
 
-    Time limit and retries of the policy apply: each attempt is a call of grpc.
+    The time limit of the policy applies. Its retries do only with another ``retry`` than ``never``, because a client does not
+    know which methods may be called twice; then each attempt is a call of grpc. Raises ``ValueError`` when ``retry`` is none of
+    the choices.
     """
 
-    def __init__(self, breaker: Breaker | str) -> None:
+    def __init__(self, breaker: Breaker | str, *, retry: RpcRetryChoice = "never") -> None:
+        if not callable(retry) and retry not in ("always", "never"):
+            raise ValueError(f"retry must be 'always', 'never' or a function; it is {retry!r}")
         self._breaker = named(breaker)
+        self._retry = retry
 
     async def intercept_unary_unary(
         self, continuation: Callable[..., Any], client_call_details: Any, request: Any
@@ -69,4 +77,11 @@ class AsyncBreakerInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ig
             await call
             return call
 
-        return await self._breaker.call_async(send)
+        retry = self._retry
+        may_retry = bool(retry(_method_of(client_call_details))) if callable(retry) else retry == "always"
+        return await self._breaker.call_async(send, retry=may_retry)
+
+
+def _method_of(details: Any) -> str:
+    method = details.method
+    return method.decode() if isinstance(method, bytes) else str(method)

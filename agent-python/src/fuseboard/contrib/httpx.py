@@ -9,7 +9,7 @@ from types import TracebackType
 
 import httpx
 
-from .outgoing import BreakerChoice, Once, OutgoingRequest, chooser, within
+from .outgoing import BreakerChoice, OutgoingRequest, RetryChoice, chooser, retry_decider, within
 
 
 class BreakerTransport(httpx.BaseTransport):
@@ -18,11 +18,15 @@ class BreakerTransport(httpx.BaseTransport):
     What comes back is httpx's own: the response, a failing one too, or its very error; only a call that was not made raises an
     error of Fuseboard. A response counts by its status as the policy says, 5xx fails where it says nothing, and the call ends
     with the headers of the response. The time limit of the policy bounds the time-outs of httpx. ``transport`` sends the
-    requests; absent: ``httpx.HTTPTransport()``. Raises ``ConfigError`` when a name cannot be used.
+    requests; absent: ``httpx.HTTPTransport()``. ``retry``: which requests the retries of the policy apply to; see ``RetryChoice``.
+    Raises ``ConfigError`` when a name cannot be used, ``ValueError`` for any other ``retry``.
     """
 
-    def __init__(self, choice: BreakerChoice, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, choice: BreakerChoice, transport: httpx.BaseTransport | None = None, *, retry: RetryChoice = "safe"
+    ) -> None:
         self._choose = chooser(choice)
+        self._may_retry = retry_decider(retry)
         self._transport = transport or httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -32,10 +36,8 @@ class BreakerTransport(httpx.BaseTransport):
             _limit(request)
             return self._transport.handle_request(request)
 
-        if isinstance(request.stream, httpx.ByteStream):
-            return breaker.call(send)
-        once: Once[httpx.Response] = Once(_status_of, _headers_of)
-        return breaker.call(lambda: once.send(send)).response
+        retry = _can_repeat(request) and self._may_retry(_described(request), request.headers)
+        return breaker.call(send, retry=retry)
 
     def __enter__(self) -> BreakerTransport:
         self._transport.__enter__()
@@ -59,8 +61,11 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
     ``transport``: absent: ``httpx.AsyncHTTPTransport()``.
     """
 
-    def __init__(self, choice: BreakerChoice, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, choice: BreakerChoice, transport: httpx.AsyncBaseTransport | None = None, *, retry: RetryChoice = "safe"
+    ) -> None:
         self._choose = chooser(choice)
+        self._may_retry = retry_decider(retry)
         self._transport = transport or httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -69,10 +74,8 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
         async def send() -> httpx.Response:
             return await self._transport.handle_async_request(request)
 
-        if isinstance(request.stream, httpx.ByteStream):
-            return await breaker.call_async(send)
-        once: Once[httpx.Response] = Once(_status_of, _headers_of)
-        return (await breaker.call_async(lambda: once.send_async(send))).response
+        retry = _can_repeat(request) and self._may_retry(_described(request), request.headers)
+        return await breaker.call_async(send, retry=retry)
 
     async def __aenter__(self) -> AsyncBreakerTransport:
         await self._transport.__aenter__()
@@ -94,12 +97,8 @@ def _described(request: httpx.Request) -> OutgoingRequest:
     return OutgoingRequest(request.method.upper(), request.url.host, request.url.path)
 
 
-def _status_of(response: httpx.Response) -> int:
-    return response.status_code
-
-
-def _headers_of(response: httpx.Response) -> httpx.Headers:
-    return response.headers
+def _can_repeat(request: httpx.Request) -> bool:
+    return isinstance(request.stream, httpx.ByteStream)
 
 
 def _limit(request: httpx.Request) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Literal
 
 from .. import get_breaker
 from ..breakers.breaker import Breaker
 from ..call.deadline import time_left
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,15 @@ BreakerChoice = Breaker | str | Callable[[OutgoingRequest], Breaker | str]
 Names that come from outside grow without bound; give those a breaker for each key of one policy instead:
 ``lambda request: partners.for_key(request.host)``."""
 
+RetryChoice = Literal["safe", "always", "never"] | Callable[[OutgoingRequest], bool]
+"""Whether requests are retried when the policy has retries.
+
+``safe``: idempotent methods (RFC 9110, section 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE), and any request with the header
+``Idempotency-Key``. ``always``, ``never``: any method. A function decides for each request. A body that can be read only once
+is never sent again."""
+
+_REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
+
 
 def chooser(choice: BreakerChoice) -> Callable[[Callable[[], OutgoingRequest]], Breaker]:
     """Resolve a choice; a fixed one at once, so that a name that cannot be used is refused where it is written."""
@@ -40,6 +47,22 @@ def chooser(choice: BreakerChoice) -> Callable[[Callable[[], OutgoingRequest]], 
     return lambda request: named(choose(request()))
 
 
+def retry_decider(choice: RetryChoice) -> Callable[[OutgoingRequest, Container[str]], bool]:
+    """Decide whether a request may be sent again; its headers are compared without regard to case.
+
+    Raises ``ValueError`` when the choice is none.
+    """
+    if callable(choice):
+        decide = choice
+        return lambda request, headers: bool(decide(request))
+    if choice not in ("safe", "always", "never"):
+        raise ValueError(f"retry must be 'safe', 'always', 'never' or a function; it is {choice!r}")
+    if choice == "safe":
+        # The header lets the dependency recognise a repeated request.
+        return lambda request, headers: request.method in _REPEATABLE or "idempotency-key" in headers
+    return lambda request, headers: choice == "always"
+
+
 def within(limit: float | None) -> float | None:
     """A time limit in seconds, but no more than the policy leaves this call; ``None``: none."""
     left = time_left()
@@ -48,50 +71,6 @@ def within(limit: float | None) -> float | None:
     # 0 means "do not block" to some clients.
     left = max(left, 0.001)
     return left if limit is None else min(limit, left)
-
-
-class Once(Generic[R]):
-    """Sends a request whose body can be read only once; further attempts of a retry end as the first one did."""
-
-    def __init__(self, status_of: Callable[[R], int], headers_of: Callable[[R], Any]) -> None:
-        self._status_of = status_of
-        self._headers_of = headers_of
-        self._error: Exception | None = None
-        self._seen: Seen[R] | None = None
-
-    def send(self, send: Callable[[], R]) -> Seen[R]:
-        if self._error is not None:
-            raise self._error
-        if self._seen is None:
-            try:
-                self._seen = self._look(send())
-            except Exception as error:
-                self._error = error
-                raise
-        return self._seen
-
-    async def send_async(self, send: Callable[[], Awaitable[R]]) -> Seen[R]:
-        if self._error is not None:
-            raise self._error
-        if self._seen is None:
-            try:
-                self._seen = self._look(await send())
-            except Exception as error:
-                self._error = error
-                raise
-        return self._seen
-
-    def _look(self, response: R) -> Seen[R]:
-        return Seen(self._status_of(response), self._headers_of(response), response)
-
-
-@dataclass(frozen=True)
-class Seen(Generic[R]):
-    """A response and what classifies it; its body must not be discarded between attempts."""
-
-    status_code: int
-    headers: Any
-    response: R
 
 
 def named(choice: Breaker | str) -> Breaker:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 import requests.adapters
 
-from .outgoing import BreakerChoice, Once, OutgoingRequest, chooser, within
+from .outgoing import BreakerChoice, OutgoingRequest, RetryChoice, chooser, retry_decider, within
 
 
 class BreakerAdapter(requests.adapters.HTTPAdapter):
@@ -17,12 +17,14 @@ class BreakerAdapter(requests.adapters.HTTPAdapter):
 
     What comes back is that of requests: the response, a failing one too, or its very error; only a call that was not made raises
     an error of Fuseboard. A response counts by its status as the policy says, 5xx fails where it says nothing. The time limit of
-    the policy bounds the time-out of requests. Further arguments are those of ``HTTPAdapter``; leave its retries off, or the
-    breaker sees one call where the network sees several. Raises ``ConfigError`` when a name cannot be used.
+    the policy bounds the time-out of requests. ``retry``: which requests the retries of the policy apply to; see
+    ``RetryChoice``. Further arguments are those of ``HTTPAdapter``; leave its retries off, or the breaker sees one call where the
+    network sees several. Raises ``ConfigError`` when a name cannot be used, ``ValueError`` for any other ``retry``.
     """
 
-    def __init__(self, choice: BreakerChoice, **options: Any) -> None:
+    def __init__(self, choice: BreakerChoice, *, retry: RetryChoice = "safe", **options: Any) -> None:
         self._choose = chooser(choice)
+        self._may_retry = retry_decider(retry)
         super().__init__(**options)
 
     def send(
@@ -40,10 +42,8 @@ class BreakerAdapter(requests.adapters.HTTPAdapter):
         def send() -> requests.Response:
             return send_once(request, stream, _limited(timeout), verify, cert, proxies)
 
-        if request.body is None or isinstance(request.body, str | bytes):
-            return breaker.call(send)
-        once: Once[requests.Response] = Once(lambda response: response.status_code, lambda response: response.headers)
-        return breaker.call(lambda: once.send(send)).response
+        can_repeat = request.body is None or isinstance(request.body, str | bytes)
+        return breaker.call(send, retry=can_repeat and self._may_retry(_described(request), request.headers))
 
 
 def _described(request: requests.PreparedRequest) -> OutgoingRequest:

@@ -64,10 +64,15 @@ class Ledger:
 
     def changed(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
         with self._lock:
-            changes = self._changes.setdefault((breaker.name, breaker.key), [])
+            id = (breaker.name, breaker.key)
+            changes = self._changes.pop(id, [])
             changes.append(event)
             if len(changes) > MAX_TRANSITIONS:
                 del changes[0]
+            self._changes[id] = changes
+            # A key is also removed while no operator answers; nothing else would remove its transitions then.
+            if len(self._changes) > MAX_KEYS:
+                _remove_first_key(self._changes)
 
     def is_pending(self, name: str, key: str | None) -> bool:
         """Whether something happened to a breaker that the operator has not answered."""
@@ -108,9 +113,15 @@ class Ledger:
             self._keys += 1
         self._answered[id] = answered
         if self._keys > MAX_KEYS:
-            oldest = next(known for known in self._answered if known[1] is not None)
-            del self._answered[oldest]
+            _remove_first_key(self._answered)
             self._keys -= 1
+
+
+def _remove_first_key(entries: dict[Id, Any]) -> None:
+    """Remove the entry of the first key; those of breakers stay."""
+    first = next((id for id in entries if id[1] is not None), None)
+    if first is not None:
+        del entries[first]
 
 
 @dataclass
