@@ -104,6 +104,17 @@ it('writes a status only when it says something else', () => {
   expect(last('Programmed')).toBe('Programmed');
 });
 
+it('keeps the counts and the status of a policy that another namespace names', () => {
+  set(policy('a'));
+  join('x');
+  const { uid } = snapshots.policies('default')[0]!.policy;
+  const before = { status: statusOf(uid), counts: reconciler.counts(uid), written: written.length };
+  reconciler.touch('bank', [uid]);
+  reconciler.reconcile();
+  expect({ status: statusOf(uid), counts: reconciler.counts(uid), written: written.length }).toEqual(before);
+  expect(before.counts?.agents).toMatchObject({ matched: 1, applied: 1 });
+});
+
 it('passes each status computed here to the sink again within 30 calls, and none while another replica leads', () => {
   const names = Array.from({ length: 45 }, (_, i) => `p${i}`);
   set(...names.map((name) => policy(name)));

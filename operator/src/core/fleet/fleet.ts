@@ -171,7 +171,12 @@ export class Fleet {
     if (!agent.reports.begin(report)) return { kind: 'repeated' };
     const transitions = this.#breakers.take(agent, report.breakers, now);
     const touched = {
-      policies: new Set<PolicyUid>(report.breakers.flatMap(({ uid }) => uid ?? [])),
+      // Only policies that were sent to the agent: a report can name any uid, even one of another namespace.
+      policies: new Set<PolicyUid>(
+        report.breakers.flatMap(({ uid }) =>
+          uid !== undefined && agent.delivery.policyName(uid) !== undefined ? [uid] : [],
+        ),
+      ),
       overrides: new Set<OverrideUid>(),
     };
     const whole = agent.reports.add(report, agent.delivery, agent.identity.instance);
