@@ -7,7 +7,7 @@ import type { Counters } from './counters.ts';
 import type { FleetBreaker, FleetBreakers } from './fleet-breakers.ts';
 import { momentsOf, newTransitions, openingError } from './reported-transitions.ts';
 import { type BreakerState, type BreakerStatus, StateCounts, worst } from './state-counts.ts';
-import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+import { furthest, furthestLatency, growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
 import { type Moment, transitionDigest } from './transition-digest.ts';
 
 /** A breaker or key takes one place for each this many characters of its key and its last error. */
@@ -147,8 +147,14 @@ export class BreakerReports {
 
   #countCalls({ agent, breaker, policy, known, fleetBreaker, now }: Reported): void {
     const { namespace, pod } = agent.identity;
-    const calls = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
-    const latency = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], breaker.latency ?? []);
+    // The previous report is further than the base when its answer was lost, and the base is further when another
+    // replica has counted the agent since.
+    const { base = NO_TOTALS, baseLatency = NO_LATENCY } = breaker;
+    const calls = growth(known ? furthest(known.totals, base) : base, breaker.totals);
+    const latency = latencyGrowth(
+      known ? furthestLatency(known.latency, baseLatency) : baseLatency,
+      breaker.latency ?? NO_LATENCY,
+    );
     const sound = Math.max(...Object.values(calls), ...latency) <= LIMITS['calls-of-report'].value;
     if (!sound) this.#limits.reached('calls-of-report', { namespace, pod, breaker: breaker.name });
     const counted = sound ? calls : NO_TOTALS;

@@ -323,6 +323,20 @@ describe('counts of calls', () => {
     expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
   });
 
+  it('include nothing that another replica counted while the agent was there', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const reading = (succeeded: number) => ({ totals: totals({ succeeded }), latency: [succeeded] });
+    const from = (succeeded: number) => ({ base: totals({ succeeded }), baseLatency: [succeeded] });
+    scene.report('a', { breakers: [breaker(reading(4))] });
+    // The answer was lost.
+    scene.report('a', { breakers: [breaker({ ...from(0), ...reading(5) })] });
+    // Another replica has counted the calls up to 1,000.
+    scene.report('a', { breakers: [breaker({ ...from(1_000), ...reading(1_002) })] });
+    expect(scene.counted()).toMatchObject({ succeeded: 7 });
+    expect(scene.fleet.counters.list()[0]!.latency[0]).toBe(7);
+  });
+
   it('never run backwards', () => {
     const scene = new Scene();
     scene.join('a');

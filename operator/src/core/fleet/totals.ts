@@ -19,6 +19,16 @@ export function growth(from: Totals, to: Totals): Totals {
   return map((name) => Math.max(0, to[name] - from[name]));
 }
 
+/** The greater of two readings, for each count. */
+export function furthest(a: Totals, b: Totals): Totals {
+  return map((name) => Math.max(a[name], b[name]));
+}
+
+/** The greater of two readings, for each latency bucket. A missing bucket counts as zero. */
+export function furthestLatency(a: readonly number[], b: readonly number[]): readonly number[] {
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => Math.max(a[i] ?? 0, b[i] ?? 0));
+}
+
 /** The increase of each latency bucket between two readings. A missing bucket counts as zero. */
 export function latencyGrowth(from: readonly number[], to: readonly number[]): number[] {
   return to.map((calls, i) => Math.max(0, calls - (from[i] ?? 0)));
