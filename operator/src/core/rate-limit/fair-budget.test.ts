@@ -28,6 +28,17 @@ describe('a budget of all and of each', () => {
     expect(budget.take('a')).toBeUndefined();
   });
 
+  it('charges a key for what it used after an idle time, though its bucket was full meanwhile', () => {
+    let now = 0;
+    const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => now } });
+    expect(budget.take('a')).toBeUndefined();
+    now = 60_000;
+    budget.charge('a', 10);
+    expect(budget.take('a')).toBe('own');
+    now = 60_100;
+    expect(budget.take('a')).toBeUndefined();
+  });
+
   it('is exhausted when nothing is left for any key', () => {
     const budget = new FairBudget({ perKey: 100, total: 2, clock: { now: () => 0 } });
     for (const key of ['a', 'b']) budget.take(key);
