@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { WriteQueue } from './write-queue.ts';
+import { type Failure, WriteQueue } from './write-queue.ts';
 
 describe('the queue of writes', () => {
   it('gives only the newest item of a key', () => {
@@ -204,13 +204,37 @@ describe('the queue of writes', () => {
   it('waits no longer after a failure once the item has another version', () => {
     const queue = new WriteQueue<number>({ perSecond: 20 });
     queue.put('a', 1, 1000, { version: 1 });
-    queue.take(0);
-    for (let i = 0; i < 5; i += 1) queue.failed('a', 1, 0, { refused: true });
+    const fails = (now: number) => {
+      expect(queue.take(now)).toEqual({ key: 'a', item: 1 });
+      queue.failed('a', 1, now, { refused: true });
+    };
+    for (const now of [0, 1000, 3000, 7000, 15_000]) fails(now);
     queue.put('a', 2, 1000, { version: 1 });
-    expect(queue.take(5000)).toBe(11_000);
+    expect(queue.take(15_500)).toBe(15_500);
     queue.put('a', 3, 1000, { version: 2 });
-    expect(queue.take(500)).toBe(500);
-    expect(queue.take(1000)).toEqual({ key: 'a', item: 3 });
+    expect(queue.take(15_500)).toBe(500);
+    expect(queue.take(16_000)).toEqual({ key: 'a', item: 3 });
+  });
+
+  it('waits no longer after a failure when the item got another version during the write', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    const late = (now: number, version: number, failure: Failure) => {
+      queue.put('a', version, 1000, { version });
+      queue.failed('a', 1, now, failure);
+    };
+    queue.put('a', 1, 1000, { version: 1 });
+    queue.take(0);
+    for (const now of [0, 1000, 3000]) {
+      queue.failed('a', 1, now, { refused: true });
+      queue.take((queue.take(now) as number) + now);
+    }
+    late(8000, 2, { refused: true });
+    expect(queue.take(8000)).toEqual({ key: 'a', item: 2 });
+    late(8000, 3, { askedMs: 30_000 });
+    expect(queue.take(8000)).toBe(30_000);
+    expect(queue.take(38_000)).toEqual({ key: 'a', item: 3 });
+    late(38_000, 3, { refused: true });
+    expect(queue.take(38_000)).toBe(1000);
   });
 
   it('has at most two under way of those that failed before', () => {

@@ -28,6 +28,8 @@ interface Slot<T> {
   intervalMs: number;
   priority: Priority;
   version: number | undefined;
+  /** The version of the running write. */
+  taken: number | undefined;
   /** When the minimum interval after the last write ends. */
   restsUntil: number;
   notBefore: number;
@@ -81,13 +83,18 @@ export class WriteQueue<T> {
     return slot !== undefined && (slot.busy || slot.item !== undefined);
   }
 
+  /** Whether a write is waiting. */
+  get hasWaiting(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** @param intervalMs minimum time between the starts of two writes of this key. */
   put(key: string, item: T, intervalMs: number, { priority = 'refreshed', version }: Urgency = {}): void {
     const slot = this.#slots.get(key);
     this.#observer.added(key);
     if (slot?.item === undefined) this.#waiting += 1;
     if (slot === undefined) {
-      const rest = { restsUntil: 0, notBefore: 0, failures: 0, refused: false, busy: false };
+      const rest = { taken: undefined, restsUntil: 0, notBefore: 0, failures: 0, refused: false, busy: false };
       this.#slots.set(key, { item, intervalMs, priority, version, ...rest });
       return;
     }
@@ -146,7 +153,8 @@ export class WriteQueue<T> {
   }
 
   /**
-   * Ends a failed write. Its item, or a newer one, is due again after a delay that doubles.
+   * Ends a failed write. Its item, or a newer one, is due again after a delay that doubles. An item with another version
+   * than the failed one has no delay, except the server's Retry-After.
    *
    * @returns false when the key was dropped during the write, so that there is no retry.
    */
@@ -158,8 +166,13 @@ export class WriteQueue<T> {
     this.#observer.added(key);
     if (slot.item === undefined) this.#waiting += 1;
     this.#end(slot);
+    const asked = Math.min(askedMs, 600_000);
+    if (slot.item !== undefined && slot.version !== slot.taken) {
+      Object.assign(slot, { failures: 0, refused: false, notBefore: Math.max(slot.restsUntil, now + asked) });
+      return true;
+    }
     const grown = this.#retryMs * 2 ** Math.min(slot.failures, 20);
-    const wait = Math.max(Math.min(refused ? MAX_REFUSED_WAIT_MS : MAX_WAIT_MS, grown), Math.min(askedMs, 600_000));
+    const wait = Math.max(Math.min(refused ? MAX_REFUSED_WAIT_MS : MAX_WAIT_MS, grown), asked);
     Object.assign(slot, {
       refused,
       failures: slot.failures + 1,
@@ -191,7 +204,14 @@ export class WriteQueue<T> {
     if (this.#taken.length > this.#perSecond) this.#taken.shift();
     // The key moves to the end of the order, so that a key that is always due does not delay the others.
     this.#slots.delete(key);
-    this.#slots.set(key, { ...slot, item: undefined, busy: true, restsUntil, notBefore: restsUntil });
+    this.#slots.set(key, {
+      ...slot,
+      item: undefined,
+      taken: slot.version,
+      busy: true,
+      restsUntil,
+      notBefore: restsUntil,
+    });
     this.#observer.taken(key);
     return { key, item };
   }
