@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { until } from '../../../test/until.ts';
@@ -22,6 +23,8 @@ let asked: Map<string, number>;
 /** The error status for listing revisions. */
 let listing: number | undefined;
 let log: string[];
+/** Called when the history asks whether it may write. */
+let onLeading: () => void;
 
 const policy = (generation: number, namespace = 'shop'): Policy => ({
   uid: `uid-${namespace === 'shop' ? 'a' : namespace}`,
@@ -41,6 +44,7 @@ beforeEach(async () => {
   asked = new Map();
   listing = undefined;
   log = [];
+  onLeading = () => {};
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -71,7 +75,11 @@ beforeEach(async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   kubeConfig.loadFromClusterAndUser({ name: 'own', server: url, skipTLSVerify: true }, { name: 'operator' });
   const say = (_fields: object, message: string) => void log.push(message);
-  history = new KubernetesHistory({ kubeConfig, leading: () => true, retryMs: 10, log: { info: say, warn: say } });
+  const leading = () => {
+    onLeading();
+    return true;
+  };
+  history = new KubernetesHistory({ kubeConfig, leading, retryMs: 10, log: { info: say, warn: say } });
 });
 
 afterEach(async () => {
@@ -95,6 +103,19 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
     return posted.length > 2;
   });
   expect(new Set(posted).size).toBe(2);
+});
+
+it.each([1, 2, 3, 4])('writes a policy that is recorded just when the work before ends (step %i)', async (step) => {
+  history.record(policy(1));
+  await until(() => posted.length === 1);
+  await nextTurn();
+  let steps = 0;
+  onLeading = () => {
+    steps += 1;
+    if (steps === step) queueMicrotask(() => history.record(policy(2)));
+  };
+  history.record(policy(1));
+  await until(() => posted.length === 2);
 });
 
 /** A revision in the format of the API server. */

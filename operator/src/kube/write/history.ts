@@ -100,9 +100,7 @@ export class KubernetesHistory implements History {
     if (!this.#options.leading() || this.#stopping.signal.aborted) return;
     this.#queue.put(policy.uid, policy, 0, { version: policy.generation });
     this.#wake();
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#start();
   }
 
   forget({ uid }: Policy): void {
@@ -128,6 +126,14 @@ export class KubernetesHistory implements History {
     this.#stopping.abort();
     this.#wake();
     await this.#running;
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      // A policy may have been queued after the last look at the queue.
+      if (this.#queue.hasWaiting && !this.#stopping.signal.aborted) this.#start();
+    });
   }
 
   async #run(): Promise<void> {
