@@ -255,7 +255,7 @@ describe('the status of a policy', () => {
     begin();
     server.break('status', status(403));
     for (const name of ['a', 'b', 'c']) sink.write(policyOf(server.put(name)), applied(1));
-    await until(() => server.asked.status === 3 && warnings.length > 0);
+    await until(() => server.asked.status >= 3 && warnings.length > 0);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain(
       "grant the operator's account the verbs get on circuitbreakerpolicies and update on circuitbreakerpolicies/status",
