@@ -325,6 +325,15 @@ export const reset: Fault = (request) => {
   request.socket.resetAndDestroy();
 };
 
+/** Processes the request, and resets the connection instead of answering. */
+export const lostAnswer: Fault = (request, response, proceed) => {
+  response.end = () => {
+    request.socket.resetAndDestroy();
+    return response;
+  };
+  proceed();
+};
+
 function json(response: ServerResponse, code: number, body: unknown): void {
   response.writeHead(code, { 'content-type': 'application/json' });
   response.end(JSON.stringify(body));

@@ -5,7 +5,7 @@ import { instant } from '../../core/instant.ts';
 import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
-import { kindOf } from '../api/resource.ts';
+import { kindOf, namePrefix } from '../api/resource.ts';
 
 const REPORTER = `${GROUP}/operator`;
 
@@ -15,7 +15,7 @@ interface EventSeries {
   readonly type: EventRecord['type'];
   readonly reason: string;
   message: string;
-  /** The name of the Event; absent until it is written. */
+  /** The name of the Event; absent until it is written. It exists perhaps when the answer to its write was lost. */
   name?: string;
   firstAt: string;
   lastAt: string;
@@ -115,34 +115,37 @@ export class EventRecorder {
 
   async #create(series: EventSeries, pending: number, within: Within): Promise<void> {
     const { subject, type, reason, message, lastAt } = series;
-    const name = `${subject.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
-    const firstAt = series.name === undefined ? series.firstAt : lastAt;
-    await this.#client.request(this.#path(series), {
-      method: 'POST',
-      body: {
-        apiVersion: 'v1',
-        kind: 'Event',
-        metadata: { name, namespace: subject.namespace },
-        involvedObject: {
-          apiVersion: `${GROUP}/${VERSION}`,
-          kind: kindOf(subject),
-          namespace: subject.namespace,
-          name: subject.name,
-          uid: subject.uid,
-        },
-        type,
-        reason,
-        message,
-        count: pending,
-        firstTimestamp: firstAt,
-        lastTimestamp: lastAt,
-        source: { component: REPORTER },
-        reportingComponent: REPORTER,
-        reportingInstance: this.#instance,
+    const name = `${namePrefix(subject.name, 220)}.${randomBytes(8).toString('hex')}`;
+    const firstAt = series.written === 0 ? series.firstAt : lastAt;
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name, namespace: subject.namespace },
+      involvedObject: {
+        apiVersion: `${GROUP}/${VERSION}`,
+        kind: kindOf(subject),
+        namespace: subject.namespace,
+        name: subject.name,
+        uid: subject.uid,
       },
-      ...within,
-      keepAlive: true,
-    });
+      type,
+      reason,
+      message,
+      count: pending,
+      firstTimestamp: firstAt,
+      lastTimestamp: lastAt,
+      source: { component: REPORTER },
+      reportingComponent: REPORTER,
+      reportingInstance: this.#instance,
+    };
+    try {
+      await this.#client.request(this.#path(series), { method: 'POST', body, ...within, keepAlive: true });
+    } catch (error) {
+      // Without an answer, the Event may exist. Then the next write increases its count, instead of creating another.
+      if (error instanceof KubeError && error.status !== undefined) throw error;
+      Object.assign(series, { name, firstAt, written: 0 });
+      throw error;
+    }
     Object.assign(series, { name, firstAt, written: pending });
   }
 

@@ -105,6 +105,12 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
   expect(new Set(posted).size).toBe(2);
 });
 
+it.each(['.', '-', '-.', '.-'])('gives a revision a valid name where that of its policy is cut after "%s"', async (last) => {
+  history.record({ ...policy(1), name: `${'a'.repeat(200 - last.length)}${last}${'b'.repeat(20)}` });
+  await until(() => posted.length === 1);
+  expect(posted[0]).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+});
+
 it.each([1, 2, 3, 4])('writes a policy that is recorded just when the work before ends (step %i)', async (step) => {
   history.record(policy(1));
   await until(() => posted.length === 1);

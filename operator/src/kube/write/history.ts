@@ -9,7 +9,7 @@ import { KubeClient, KubeError } from '../api/client.ts';
 import { FailureLog } from '../api/failure-log.ts';
 import { listAll } from '../api/list.ts';
 import type { KubeObject } from '../api/object.ts';
-import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resource.ts';
+import { CONTROLLER_REVISIONS, collectionPath, namePrefix, objectPath } from '../api/resource.ts';
 import { systemSleep } from '../api/sleep.ts';
 import { FailingKeys } from './failing-keys.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -236,7 +236,7 @@ export class KubernetesHistory implements History {
       .update(JSON.stringify([uid, generation, spec]))
       .digest('hex')
       .slice(0, 10);
-    const name = `${owner.slice(0, 200)}-${hash}`;
+    const name = `${namePrefix(owner, 200)}-${hash}`;
     // A uid belongs to one policy in one namespace. An object with this label in another namespace is not its revision.
     const kept = (all.get(uid) ?? []).filter((one) => one.namespace === namespace);
     if (kept.some((one) => one.name === name)) return false;

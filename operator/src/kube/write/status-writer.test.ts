@@ -1,12 +1,15 @@
 import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { FaultyApiServer, type StoredObject, silence, status } from '../../../test/faulty-api-server.ts';
+import { FaultyApiServer, lostAnswer, type StoredObject, silence, status } from '../../../test/faulty-api-server.ts';
 import { until } from '../../../test/until.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { noOpQueueObserver } from '../../ports/queue-observer.ts';
 import type { StatusSink } from '../../ports/status-sink.ts';
 import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type WritePermit } from './status-writer.ts';
+
+/** A name that the API server accepts. */
+const OBJECT_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 let server: FaultyApiServer;
 let sink: StatusSink;
@@ -355,6 +358,17 @@ describe('Events', () => {
     await until(() => only()[0]?.count === 2);
   });
 
+  it('exist once when the answer to the first write was lost', async () => {
+    const policy = policyOf(server.put('a'));
+    const ended: string[] = [];
+    begin({ observer: { ...noOpQueueObserver, done: (_key, result) => void ended.push(result) } });
+    server.breakOnce('event', lostAnswer);
+    sink.event(policy, opened('first'));
+    await until(() => ended.length === 2);
+    expect(ended).toEqual(['error', 'success']);
+    expect(only()).toMatchObject([{ message: 'first', count: 1 }]);
+  });
+
   it('start over for a subject that was gone, and what was pending then is not written', async () => {
     const policy = policyOf(server.put('a'));
     const ended: string[] = [];
@@ -370,6 +384,14 @@ describe('Events', () => {
     await until(() => ended.length === 3);
     expect(ended).toEqual(['error', 'success', 'success']);
     expect(only().map(({ message, count }) => `${message}: ${count}`)).toEqual(['second: 1', 'third: 1']);
+  });
+
+  it.each(['.', '-', '-.', '.-'])('have a valid name where that of the subject is cut after "%s"', async (last) => {
+    begin();
+    const name = `${'a'.repeat(220 - last.length)}${last}${'b'.repeat(20)}`;
+    sink.event(policyOf(server.put(name)), opened('x'));
+    await until(() => server.events.size === 1);
+    expect([...server.events.keys()][0]).toMatch(OBJECT_NAME);
   });
 
   it('have a message that fits', async () => {
