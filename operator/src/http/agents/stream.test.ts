@@ -98,3 +98,15 @@ it('says goaway and ends', async () => {
   await client.untilEnd();
   expect(client.events.at(-1)).toEqual({ event: 'goaway', data: { reconnectAfterMs: 12 } });
 });
+
+it('says goaway once, although it is told again before the reader has taken it', async () => {
+  const { client, stream } = await connect();
+  client.pause();
+  stream.offer({ snapshot: snapshot(1_200, 1), asOf: undefined });
+  stream.goaway(1);
+  stream.goaway(2);
+  client.resume();
+  await client.untilEnd();
+  const said = client.events.filter(({ event }) => event === 'goaway');
+  expect(said).toEqual([{ event: 'goaway', data: { reconnectAfterMs: 1 } }]);
+});

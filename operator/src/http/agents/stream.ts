@@ -68,8 +68,9 @@ export class AgentStream {
     if (!this.#waiting) this.#write();
   }
 
-  /** Asks the agent to reconnect after `reconnectAfterMs`, and ends the stream. */
+  /** Asks the agent to reconnect after `reconnectAfterMs`, and ends the stream. No effect on a stream that has ended. */
   goaway(reconnectAfterMs: number): void {
+    if (this.#response.writableEnded) return;
     clearInterval(this.#heartbeat);
     this.#next = undefined;
     this.#response.end(encodeEvent('goaway', { reconnectAfterMs: Math.round(reconnectAfterMs) }));

@@ -105,7 +105,7 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
   expect(new Set(posted).size).toBe(2);
 });
 
-it.each(['.', '-', '-.', '.-'])('gives a revision a valid name where that of its policy is cut after "%s"', async (last) => {
+it.each(['.', '-', '-.', '.-'])('gives a revision a valid name where that of the policy is cut: "%s"', async (last) => {
   history.record({ ...policy(1), name: `${'a'.repeat(200 - last.length)}${last}${'b'.repeat(20)}` });
   await until(() => posted.length === 1);
   expect(posted[0]).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);

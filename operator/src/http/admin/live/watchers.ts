@@ -36,6 +36,9 @@ const ACCESS_RECHECK_MS = 30_000;
  */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** A reader that has not taken the rest of its stream this long after the end is disconnected. */
+const END_MS = 10_000;
+
 /** Maximum number of readers over all scopes. */
 export const MAX_WATCHERS = LIMITS.watches.value;
 
@@ -79,18 +82,26 @@ export class Watchers {
     response.write(encodeEvent('state', this.#feed.state()));
     const since = this.#now();
     this.#readers.set(response, { since, checkedAt: since, isStillAllowed });
-    response.on('close', () => {
-      this.#readers.delete(response);
-      if (this.#readers.size === 0) this.#stopTimer();
-    });
+    response.on('close', () => this.#remove(response));
     this.#timer ??= setTimeout(() => this.#broadcast(), BROADCAST_MS);
   }
 
   /** Ends every stream. */
   close(): void {
-    for (const response of this.#readers.keys()) response.end();
-    this.#readers.clear();
-    this.#stopTimer();
+    for (const response of this.#readers.keys()) this.#end(response);
+  }
+
+  /** Ends one stream, to which nothing is written any more, although a slow reader still reads. */
+  #end(response: ServerResponse): void {
+    this.#remove(response);
+    response.end();
+    const late = setTimeout(() => response.destroy(), END_MS);
+    response.on('close', () => clearTimeout(late));
+  }
+
+  #remove(response: ServerResponse): void {
+    this.#readers.delete(response);
+    if (this.#readers.size === 0) this.#stopTimer();
   }
 
   #stopTimer(): void {
@@ -105,10 +116,11 @@ export class Watchers {
     else if (begun - this.#sentAt >= HEARTBEAT_MS - BROADCAST_MS)
       this.#write(encodeEvent('heartbeat', this.#feed.heartbeat()));
     for (const [response, reader] of this.#readers) {
-      if (begun - reader.since >= LONGEST_MS) response.end();
+      if (begun - reader.since >= LONGEST_MS) this.#end(response);
       else if (reader.checkedAt !== undefined && begun - reader.checkedAt >= ACCESS_RECHECK_MS)
         void this.#recheckAccess(response, reader);
     }
+    if (this.#readers.size === 0) return;
     this.#timer = setTimeout(
       () => this.#broadcast(),
       Math.min(HEARTBEAT_MS, Math.max(BROADCAST_MS, BROADCAST_PAUSE_FACTOR * (this.#now() - begun))),
@@ -119,7 +131,7 @@ export class Watchers {
     reader.checkedAt = undefined;
     const may = await reader.isStillAllowed();
     reader.checkedAt = this.#now();
-    if (!may && this.#readers.has(response)) response.end();
+    if (!may && this.#readers.has(response)) this.#end(response);
   }
 
   #write(bytes: Buffer): void {
