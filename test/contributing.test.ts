@@ -56,8 +56,9 @@ describe('the walks through the code', () => {
   });
 
   it.each(steps)('find %s in %s', (name, path) => {
-    const definition = new RegExp(`^(export |  )?(async |private )*(function )?${name}(<[^(]*>)?\\(`, 'm');
-    expect(read(path)).toMatch(definition);
+    const inPython = `^( {4})?(async )?def ${name}\\(`;
+    const inTypeScript = `^(export |  )?(async |private )*(function )?${name}(<[^(]*>)?\\(`;
+    expect(read(path)).toMatch(new RegExp(path.endsWith('.py') ? inPython : inTypeScript, 'm'));
   });
 });
 

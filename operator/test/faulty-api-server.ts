@@ -285,6 +285,10 @@ export class FaultyApiServer {
         refuse(response, 404);
         return;
       }
+      if (request.method === 'POST' && known) {
+        refuse(response, 409);
+        return;
+      }
       this.events.set(name, { ...known, ...body });
       return json(response, 200, this.events.get(name));
     }
@@ -323,15 +327,6 @@ export const silence: Fault = () => {};
 /** Resets the connection. */
 export const reset: Fault = (request) => {
   request.socket.resetAndDestroy();
-};
-
-/** Processes the request, and resets the connection instead of answering. */
-export const lostAnswer: Fault = (request, response, proceed) => {
-  response.end = () => {
-    request.socket.resetAndDestroy();
-    return response;
-  };
-  proceed();
 };
 
 function json(response: ServerResponse, code: number, body: unknown): void {

@@ -112,6 +112,19 @@ it('writes the statuses of a round 200 ms after the change, and of a deleted pol
   expect(lines).toContain('policy removed');
 });
 
+it('computes nothing after its end, whatever is reported then', async () => {
+  source.set([policy('a')]);
+  await pass(400);
+  const before = statuses.length;
+  controller.stop();
+  source.set([policy('a'), policy('b')]);
+  listener.elected();
+  await controller.catchUp();
+  expect(jest.getTimerCount()).toBe(0);
+  await pass(1_000);
+  expect([statuses.length, controller.snapshots.find('b')]).toEqual([before, undefined]);
+});
+
 it('ends an override at its time without a change of the source', async () => {
   source.overrides = [override({})];
   source.set([policy('a')]);

@@ -109,6 +109,7 @@ export class Controller {
   readonly #history: Pick<History, 'record' | 'forget'>;
   readonly #outages: Pick<OutageStore, 'save' | 'remove'> | undefined;
   #reconciled = false;
+  #stopped = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   /** When the source reported the oldest change that is not yet processed. */
   #firstChangeAt: number | undefined;
@@ -181,14 +182,19 @@ export class Controller {
       },
     });
     this.source.start(() => {
+      if (this.#stopped) return;
       this.#firstChangeAt ??= this.#clock.now();
       this.#observers.policies.added(ROUND);
       this.#reconcileTimer ??= setTimeout(() => this.#reconcile(), this.#reconciled ? COALESCE_MS : 0);
     });
   }
 
-  /** Also saves all outages, so that only what is written in the meantime has to be waited for. */
+  /**
+   * Stops for good: what the source, agents or other replicas report afterwards reaches no status. Also saves all
+   * outages, so that only what is written in the meantime has to be waited for.
+   */
   stop(): void {
+    this.#stopped = true;
     this.#saveOutages({ max: Number.POSITIVE_INFINITY, intervalMs: 0 });
     clearTimeout(this.#reconcileTimer);
     clearTimeout(this.#statusTimer);
@@ -247,6 +253,7 @@ export class Controller {
   #reconcile(): void {
     clearTimeout(this.#reconcileTimer);
     this.#reconcileTimer = undefined;
+    if (this.#stopped) return;
     const seenAt = this.#firstChangeAt ?? this.#clock.now();
     this.#firstChangeAt = undefined;
     observed(this.#observers.policies, ROUND, () => this.#applySource(seenAt));
@@ -355,6 +362,7 @@ export class Controller {
   }
 
   #scheduleStatuses(): void {
+    if (this.#stopped) return;
     this.#observers.status.added(ROUND);
     this.#statusTimer ??= setTimeout(() => {
       this.#statusTimer = undefined;

@@ -1,5 +1,6 @@
 import type { OverrideStatus } from '@fuseboard/schema';
 import type { PolicyCounts } from '../core/fleet/fleet.ts';
+import { conditionOf } from '../core/policy/condition.ts';
 import { isActive, type Override } from '../core/policy/override.ts';
 import type { Merged } from '../core/replication/aggregates.ts';
 import { overrideStatusOf } from '../core/status/override-status.ts';
@@ -81,7 +82,8 @@ export class OverrideStatusReconciler extends StatusReconciler<Override> {
       const status = this.status(override);
       const ended = expiresAt <= wall;
       const phase = override.problems.length > 0 ? 'Invalid' : ended ? 'Ended' : 'Active';
-      const waits = phase === 'Active' && (!this.statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
+      const waits =
+        phase === 'Active' && (!this.statuses.has(uid) || conditionOf(status, 'Applied')?.status !== 'True');
       if (replicas.leading && (waits || status?.phase !== phase)) this.touch(namespace, [uid]);
       // Removed only after the status with its end was computed.
       const removable =

@@ -104,17 +104,6 @@ it('writes a status only when it says something else', () => {
   expect(last('Programmed')).toBe('Programmed');
 });
 
-it('keeps the counts and the status of a policy that another namespace names', () => {
-  set(policy('a'));
-  join('x');
-  const { uid } = snapshots.policies('default')[0]!.policy;
-  const before = { status: statusOf(uid), counts: reconciler.counts(uid), written: written.length };
-  reconciler.touch('bank', [uid]);
-  reconciler.reconcile();
-  expect({ status: statusOf(uid), counts: reconciler.counts(uid), written: written.length }).toEqual(before);
-  expect(before.counts?.agents).toMatchObject({ matched: 1, applied: 1 });
-});
-
 it('passes each status computed here to the sink again within 30 calls, and none while another replica leads', () => {
   const names = Array.from({ length: 45 }, (_, i) => `p${i}`);
   set(...names.map((name) => policy(name)));
@@ -127,6 +116,19 @@ it('passes each status computed here to the sink again within 30 calls, and none
   leading = true;
   for (let i = 0; i < 23; i += 1) reconciler.rewrite();
   expect(written).toEqual(first);
+});
+
+it('counts no agents of another namespace for a policy', () => {
+  set(policy('a'));
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+  const { uid } = policy('a');
+  const before = reconciler.counts(uid);
+  expect(before?.agents.matched).toBe(1);
+  reconciler.touch('elsewhere', [uid]);
+  reconciler.reconcile();
+  expect(reconciler.counts(uid)).toEqual(before);
+  expect(last('Programmed')).toBe('Programmed');
 });
 
 it('tells of each decision once, as an Event', () => {

@@ -1,5 +1,6 @@
-import type { PolicyStatus } from '@fuseboard/schema';
+import type { CONDITION_REASONS, PolicyStatus } from '@fuseboard/schema';
 import type { PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
+import type { BreakerState } from '../core/fleet/state-counts.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
@@ -238,7 +239,10 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     const wasAccepted = conditionOf(before, 'Accepted');
     if (!sameSpec || wasAccepted?.reason !== accepted.reason) {
       const fine = accepted.status === 'True';
-      log[fine ? 'info' : 'warn']({ ...facts, detail: accepted.message }, `policy ${STATE_WORDS[accepted.reason]}`);
+      log[fine ? 'info' : 'warn'](
+        { ...facts, detail: accepted.message },
+        `policy ${ACCEPTANCE_WORDS[accepted.reason as Acceptance]}`,
+      );
       // No Event for an edit that changes nothing about acceptance.
       if (!fine || wasAccepted?.reason !== accepted.reason) {
         const named = fine ? 'Accepted' : accepted.reason;
@@ -284,10 +288,15 @@ const NOTHING: Pick<PolicyCounts, 'breakers' | 'open'> = {
   open: [],
 };
 
-const STATE_WORDS: Record<string, string> = {
+const STATE_WORDS: Readonly<Record<BreakerState, string>> = {
   open: 'opened',
   closed: 'closed',
   'half-open': 'is half-open',
+};
+
+type Acceptance = (typeof CONDITION_REASONS)['Accepted'][number];
+
+const ACCEPTANCE_WORDS: Readonly<Record<Acceptance, string>> = {
   Valid: 'accepted',
   Invalid: 'invalid',
   Conflicted: 'conflicted',

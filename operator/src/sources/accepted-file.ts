@@ -6,8 +6,8 @@ export type FileContent = { readonly text: string } | { readonly unreadable: str
 
 /** The accepted content of a file. */
 export interface AcceptedFile {
-  /** Absent: the file cannot be read. */
-  readonly text: string | undefined;
+  /** What was read, or why that failed. */
+  readonly content: Exclude<FileContent, 'absent'>;
   /** The objects in force. */
   readonly parsed: ParsedFile;
   readonly problems: readonly SourceProblem[];
@@ -18,7 +18,7 @@ const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others:
 /** A file that cannot be read; its earlier objects stay. */
 export function unreadableFile(name: string, reason: string, earlier: ParsedFile = NOTHING): AcceptedFile {
   const problem = { where: name, message: `cannot be read: ${reason}; its policies stay as they were` };
-  return { text: undefined, parsed: earlier, problems: [problem] };
+  return { content: { unreadable: reason }, parsed: earlier, problems: [problem] };
 }
 
 /** A file whose text is valid, or that has valid documents: earlier ones with other names stay then. */
@@ -33,16 +33,21 @@ export function readableFile(
     line,
     message: field === '' ? message : `${field}: ${message}`,
   }));
-  if (problems.length === 0) return { text, parsed: fresh, problems };
+  const content = { text };
+  if (problems.length === 0) return { content, parsed: fresh, problems };
   const policies = withEarlier(fresh.policies, earlier.policies);
-  return { text, parsed: { ...fresh, policies, overrides: withEarlier(fresh.overrides, earlier.overrides) }, problems };
+  return {
+    content,
+    parsed: { ...fresh, policies, overrides: withEarlier(fresh.overrides, earlier.overrides) },
+    problems,
+  };
 }
 
 /** Whether a file has this content already. */
 export function hasContent(file: AcceptedFile | undefined, content: FileContent): boolean {
-  if (content === 'absent') return file === undefined;
-  if ('unreadable' in content) return file?.problems[0]?.message.includes(content.unreadable) ?? false;
-  return file?.text === content.text;
+  if (content === 'absent' || file === undefined) return (content === 'absent') === (file === undefined);
+  if ('unreadable' in content) return 'unreadable' in file.content && file.content.unreadable === content.unreadable;
+  return 'text' in file.content && file.content.text === content.text;
 }
 
 /** Whether accepting this content would remove objects of a file. */

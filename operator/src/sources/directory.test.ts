@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { until } from '../../test/until.ts';
 import type { Source } from '../ports/source.ts';
 import { type DirectoryOptions, directorySource } from './directory.ts';
+import { policyFilesOf } from './policy-files.ts';
 
 let root: string;
 let folder: string;
@@ -20,7 +21,7 @@ const put = (file: string, content: string) => writeFile(join(folder, file), con
 const keys = () => [...source.state().policies.keys()].sort();
 const problems = () => source.state().problems.map(({ where, line, message }) => `${where}:${line ?? ''} ${message}`);
 
-function begin(over: Pick<DirectoryOptions, 'rereadMs' | 'settleMs' | 'settleLossMs' | 'wallClock'> = {}): void {
+function begin(over: Partial<DirectoryOptions> = {}): void {
   states = [];
   lines = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -133,6 +134,120 @@ it('follows the link that a mounted ConfigMap swaps', async () => {
   expect(keys()).toEqual(['shop/one']);
   await version('..2', text('one', '{ breakers: [search] }'));
   await until(() => source.state().policies.get('shop/one')!.spec.breakers[0] === 'search');
+});
+
+describe('a folder below', () => {
+  const sub = () => join(folder, 'teams/shop');
+  const deep = (spec?: string) => writeFile(join(sub(), 'a.yaml'), text('one', spec));
+
+  beforeEach(async () => {
+    await mkdir(sub(), { recursive: true });
+    await deep();
+  });
+
+  it('is read, and watched, at any depth', async () => {
+    begin({ rereadMs: 60_000 });
+    await until(() => source.state().synced);
+    expect(keys()).toEqual(['shop/one']);
+    await deep('{ breakers: [search] }');
+    await until(() => source.state().policies.get('shop/one')!.spec.breakers[0] === 'search');
+    await mkdir(join(sub(), 'new'));
+    await until(() => source.refresh().then(() => true));
+    await writeFile(join(sub(), 'new/b.yaml'), text('two'));
+    await until(() => keys().includes('shop/two'));
+  });
+
+  it('is named with its file', async () => {
+    await writeFile(join(sub(), 'b.yaml'), text('one'));
+    begin();
+    await until(() => source.state().synced);
+    expect(problems()).toEqual([
+      'teams/shop/b.yaml:3 policy shop/one is already in teams/shop/a.yaml; remove one of the two',
+    ]);
+  });
+
+  it('takes its policies away when it is removed', async () => {
+    begin();
+    await until(() => source.state().synced);
+    await rm(join(folder, 'teams'), { recursive: true });
+    await until(() => keys().length === 0);
+    expect(problems()).toEqual([]);
+  });
+
+  it('is skipped where its name begins with a dot, or where it is the state folder', async () => {
+    await rename(join(folder, 'teams'), join(folder, '.teams'));
+    await put('b.yaml', text('two'));
+    begin({ stateFolder: join(folder, 'state') });
+    await until(async () => (await readdir(join(folder, 'state')).catch(() => [])).length === 1);
+    await source.refresh();
+    expect([keys(), problems()]).toEqual([['shop/two'], []]);
+  });
+
+  it('is a problem when it cannot be read, and its policies stay, also over a restart', async () => {
+    await put('b.yaml', text('two'));
+    let denied = false;
+    const findFiles: typeof policyFilesOf = async (...where) => {
+      const found = await policyFilesOf(...where);
+      if (!denied) return found;
+      return { ...found, files: ['b.yaml'], unreadable: new Map([['teams/shop', new Error('EACCES: it is denied')]]) };
+    };
+    begin({ findFiles });
+    await until(() => source.state().synced);
+    denied = true;
+    await until(() => problems().length > 0);
+    expect(problems()).toEqual(['teams/shop: cannot be read: EACCES: it is denied; its policies stay as they were']);
+    await source.stop();
+    begin({ findFiles });
+    await until(() => source.state().synced);
+    expect(keys()).toEqual(['shop/one', 'shop/two']);
+    denied = false;
+    await until(() => problems().length === 0);
+    expect(states).not.toContainEqual(['shop/two']);
+  });
+
+  it('that is a link within is followed, as in a ConfigMap with paths; each folder is read once', async () => {
+    await mkdir(join(folder, '..1/bank'), { recursive: true });
+    await writeFile(join(folder, '..1/bank/a.yaml'), text('two', undefined, 'bank'));
+    await symlink('..1', join(folder, '..data'));
+    await symlink('..data/bank', join(folder, 'bank'));
+    await symlink('..', join(folder, 'teams/circle'));
+    await symlink('teams/shop', join(folder, 'again'));
+    begin();
+    await until(() => source.state().synced);
+    expect([keys(), problems()]).toEqual([['bank/two', 'shop/one'], []]);
+  });
+
+  it('that is a link to a folder outside is a problem', async () => {
+    await mkdir(join(root, 'policies-of-others'));
+    await writeFile(join(root, 'policies-of-others/a.yaml'), text('two'));
+    await symlink('../policies-of-others', join(folder, 'others'));
+    begin();
+    await until(() => source.state().synced);
+    expect(keys()).toEqual(['shop/one']);
+    expect(problems()[0]).toMatch(/^others: cannot be read: it is a link to a folder outside of /);
+  });
+});
+
+it('reads every file at its time, though there are events all the time', async () => {
+  const [inside, outside] = [join(folder, '.inside'), join(root, 'outside')];
+  await writeFile(inside, text('one'));
+  await link(inside, outside);
+  const pointTo = async (target: string) => {
+    await symlink(target, join(folder, '.next'));
+    await rename(join(folder, '.next'), join(folder, 'a.yaml'));
+  };
+  await pointTo('.inside');
+  begin({ rereadMs: 400, wallClock: () => Date.now() + 60_000 });
+  await until(() => source.state().synced);
+  let edits = 0;
+  const editing = setInterval(() => void put('b.yaml', text('two', `{ breakers: [b${edits++}] }`)), 60);
+  try {
+    // The same inode at the end of the link: only reading it again shows that it is outside now.
+    await pointTo('../outside');
+    await until(() => problems().some((problem) => problem.includes('outside of')));
+  } finally {
+    clearInterval(editing);
+  }
 });
 
 it('never takes a vanished folder for an empty one, and continues when it is back', async () => {

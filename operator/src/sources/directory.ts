@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type FSWatcher, watch } from 'chokidar';
@@ -19,6 +19,7 @@ import {
 import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
 import { FileObjects } from './file-objects.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
+import { type PolicyFiles, policyFilesOf } from './policy-files.ts';
 
 export interface DirectoryOptions {
   readonly folder: string;
@@ -33,11 +34,11 @@ export interface DirectoryOptions {
   readonly settleMs?: number;
   /** The same time for a change that would remove policies; absent: 400. */
   readonly settleLossMs?: number;
-  /** The time between two full reads without any file event, in ms; absent: 5000. */
+  /** The time between two full reads, in ms; absent: 5000. */
   readonly rereadMs?: number;
+  /** Finds the files; absent: `policyFilesOf`. */
+  readonly findFiles?: typeof policyFilesOf;
 }
-
-const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
 /** The last reading of a file. While the file system reports the same mark, the text is unchanged. */
 interface Reading {
@@ -52,8 +53,9 @@ interface PendingFile {
 }
 
 /**
- * Reads policies from a folder of YAML and JSON files. When the folder or a file cannot be read, its policies stay and
- * a problem is reported; an invalid file removes no policy. Subfolders and names that start with a dot are ignored.
+ * Reads policies from the YAML and JSON files of a folder and of the folders below it. When a folder or a file cannot
+ * be read, its policies stay and a problem is reported; an invalid file removes no policy. Names that start with a dot
+ * and the state folder are ignored.
  *
  * An override in a file counts as created when it is first read. A file has no generation and no stable creation time,
  * so `generation` and `createdAt` are 0: between two policies of the same precedence, the name decides.
@@ -67,6 +69,7 @@ export function directorySource({
   settleMs = 60,
   settleLossMs = 400,
   rereadMs = 5_000,
+  findFiles = policyFilesOf,
 }: DirectoryOptions): Source {
   const lastGood: LastGood | undefined = stateFolder === undefined ? undefined : lastGoodFolder(stateFolder);
   const files = new Map<string, AcceptedFile>();
@@ -81,30 +84,19 @@ export function directorySource({
   let dueAt = Number.POSITIVE_INFINITY;
   let reading: Promise<number | undefined> | undefined;
   let again = false;
-  let wholly = false;
+  /** When every file is read the next time, also those with an unchanged mark. */
+  let wholeAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
 
-  /**
-   * Reads the folder once. Resolves to the time until pending changes can be accepted, in ms.
-   *
-   * @param whole whether to read every file, including those with an unchanged mark.
-   */
-  async function readFolder(whole: boolean): Promise<number | undefined> {
-    if (whole) readings.clear();
-    let names: string[];
-    let identity: string;
-    try {
-      const found = await stat(folder);
-      identity = `${found.dev}:${found.ino}`;
-      names = (await readdir(folder)).filter((name) => !name.startsWith('.') && EXTENSIONS.has(extname(name)));
-    } catch (error) {
-      publish({ ...state, unreadable: `cannot read the folder ${folder}: ${(error as Error).message}` });
-      return undefined;
+  /** Reads the folder once. Resolves to the time until pending changes can be accepted, in ms. */
+  async function readFolder(): Promise<number | undefined> {
+    if (performance.now() >= wholeAt) {
+      readings.clear();
+      wholeAt = performance.now() + rereadMs;
     }
-    if (identity !== watched) await rewatch(identity);
-    const contents = new Map<string, FileContent>();
-    for (const name of names.sort()) contents.set(name, await readFile(name));
-    for (const name of files.keys()) if (!contents.has(name)) contents.set(name, 'absent');
+    const found = await findFiles(folder, stateFolder);
+    await watchFolders(found.folders);
+    const contents = await readFiles(found);
     let wait: number | undefined;
     let changes = !state.synced || state.unreadable !== undefined;
     const now = performance.now();
@@ -130,6 +122,22 @@ export function directorySource({
     return wait;
   }
 
+  /** The content of each file that exists or was accepted, and of each folder that cannot be read. */
+  async function readFiles({ files: names, unreadable, outside }: PolicyFiles): Promise<Map<string, FileContent>> {
+    const contents = new Map<string, FileContent>();
+    for (const name of names) contents.set(name, await readFile(name));
+    for (const [name, { message }] of unreadable) contents.set(name, { unreadable: message });
+    for (const name of outside) contents.set(name, { unreadable: `it is a link to a folder outside of ${folder}` });
+    const isHidden = (name: string) => [...unreadable.keys()].some((below) => name.startsWith(`${below}${sep}`));
+    for (const name of files.keys()) if (!contents.has(name) && !isHidden(name)) contents.set(name, 'absent');
+    if (state.synced || unreadable.size === 0) return contents;
+    // At the start, the last valid texts of the files that are hidden now.
+    for (const name of (await lastGood?.files()) ?? []) {
+      if (isHidden(name)) contents.set(name, { unreadable: 'its folder cannot be read' });
+    }
+    return contents;
+  }
+
   async function readFile(name: string): Promise<FileContent> {
     const path = join(folder, name);
     try {
@@ -138,7 +146,8 @@ export function directorySource({
       const known = readings.get(name);
       if (known?.mark === mark) return { text: known.text };
       const fresh = (await readBoundedFile(path, { within: folder, maxBytes: MAX_POLICY_FILE_BYTES })).toString();
-      const current = files.get(name)?.text;
+      const accepted = files.get(name)?.content;
+      const current = accepted && 'text' in accepted ? accepted.text : undefined;
       // Reuses the equal string, because files may be several megabytes long.
       const text = fresh === current ? current : fresh;
       // A very recent file is not cached, because it may be written again within one tick of the file system's clock.
@@ -152,9 +161,10 @@ export function directorySource({
 
   async function accept(name: string, content: FileContent): Promise<void> {
     if (content === 'absent') {
+      const accepted = files.get(name)?.content;
       files.delete(name);
       await lastGood?.forget(name).catch((error) => log.warn({ file: name, err: error }, 'cannot remove saved text'));
-      log.info({ file: name }, 'policy file was removed');
+      if (accepted && 'text' in accepted) log.info({ file: name }, 'policy file was removed');
       return;
     }
     if ('unreadable' in content) {
@@ -213,11 +223,15 @@ export function directorySource({
     if (!same) changed();
   }
 
-  async function rewatch(identity: string): Promise<void> {
+  /** Watches these folders, unless they are watched already. */
+  async function watchFolders(folders: PolicyFiles['folders']): Promise<void> {
+    const wanted = JSON.stringify([...folders].sort());
+    if (wanted === watched) return;
     await watcher?.close();
     if (stopped) return;
-    watched = identity;
-    watcher = watch(folder, { ignoreInitial: true, depth: 1 });
+    watched = wanted;
+    const paths = [...folders.keys()].map((path) => join(folder, path));
+    watcher = watch(paths, { ignoreInitial: true, depth: 1 });
     watcher.on('all', () => wake(0));
     // Changes before the watch started cause no event, so the folder is read once more.
     watcher.on('ready', () => wake(0));
@@ -232,15 +246,14 @@ export function directorySource({
     if (stopped || at >= dueAt) return;
     dueAt = at;
     clearTimeout(timer);
-    timer = setTimeout(() => void read(inMs === rereadMs), inMs);
+    timer = setTimeout(() => void read(), inMs);
   }
 
   /**
    * Reads the folder; a call during a read causes one more read. Resolves to the time until pending changes can be
    * accepted.
    */
-  function read(whole = true): Promise<number | undefined> {
-    wholly ||= whole;
+  function read(): Promise<number | undefined> {
     clearTimeout(timer);
     dueAt = Number.POSITIVE_INFINITY;
     again = true;
@@ -248,12 +261,13 @@ export function directorySource({
       let wait: number | undefined;
       while (again && !stopped) {
         again = false;
-        const all = wholly;
-        wholly = false;
-        wait = await readFolder(all);
+        wait = await readFolder().catch((error: Error) => {
+          publish({ ...state, unreadable: `cannot read the folder ${folder}: ${error.message}` });
+          return undefined;
+        });
       }
       reading = undefined;
-      wake(Math.min(wait ?? rereadMs, rereadMs));
+      wake(Math.max(0, Math.min(wait ?? rereadMs, wholeAt - performance.now())));
       return wait;
     })();
     return reading;
@@ -268,6 +282,7 @@ export function directorySource({
     },
     state: () => state,
     async refresh() {
+      wholeAt = Number.NEGATIVE_INFINITY;
       for (let wait = await read(); wait !== undefined && !stopped; wait = await read()) await sleep(wait);
       if (state.unreadable !== undefined) throw new Error(state.unreadable);
     },

@@ -1,10 +1,11 @@
-import { glob, readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { glob, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { count } from '../../core/count.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import { unreadable } from '../../files/unreadable.ts';
 import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from '../../sources/file.ts';
+import { policyFilesOf } from '../../sources/policy-files.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 
 /** A parsed file with its name for messages. */
@@ -18,8 +19,8 @@ const STDIN_NAME = '<stdin>';
 
 /**
  * Reads the files at the given paths: a file, `-` for standard input, a pattern such as `policies/*.yaml`, or a folder
- * with its `.yaml`, `.yml` and `.json` files at any depth. Names that start with a dot and links to folders are
- * skipped.
+ * with its `.yaml`, `.yml` and `.json` files at any depth. Names that start with a dot and links to folders outside of
+ * it are skipped.
  *
  * @param namespace the namespace of objects that do not name one; absent: `default`.
  * @throws {CliError} when a path cannot be read, or when it contains no policy or override.
@@ -55,7 +56,7 @@ async function filesOf(path: string): Promise<string[]> {
   if (path === STDIN) return [path];
   try {
     if (!(await stat(path)).isDirectory()) return [path];
-    return (await folderFiles(path)).sort();
+    return await folderFiles(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[{]/.test(path)) {
       const matched = await matches(path);
@@ -74,16 +75,9 @@ async function matches(pattern: string): Promise<string[]> {
 }
 
 async function folderFiles(folder: string): Promise<string[]> {
-  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return folderFiles(path);
-      if (!EXTENSIONS.has(extname(entry.name))) return [];
-      return entry.isSymbolicLink() && (await stat(path)).isDirectory() ? [] : [path];
-    }),
-  );
-  return found.flat();
+  const { files, unreadable } = await policyFilesOf(folder);
+  for (const error of unreadable.values()) throw error;
+  return files.map((file) => join(folder, file));
 }
 
 async function contentOf(file: string): Promise<string> {
@@ -95,5 +89,3 @@ async function contentOf(file: string): Promise<string> {
     throw new CliError(EXIT_CODES.unreachable, unreadable(file, error));
   });
 }
-
-const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);

@@ -7,7 +7,7 @@ import type { Counters } from './counters.ts';
 import type { FleetBreaker, FleetBreakers } from './fleet-breakers.ts';
 import { momentsOf, newTransitions, openingError } from './reported-transitions.ts';
 import { type BreakerState, type BreakerStatus, StateCounts, worst } from './state-counts.ts';
-import { furthest, furthestLatency, growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+import { growth, highest, highestLatency, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
 import { type Moment, transitionDigest } from './transition-digest.ts';
 
 /** A breaker or key takes one place for each this many characters of its key and its last error. */
@@ -105,12 +105,12 @@ export class BreakerReports {
 
   /**
    * Removes keys that were last reported at `until` or before: an agent repeats a key in its reports while the circuit
-   * is not closed. Returns whether the state of a breaker changed.
+   * is not closed. Returns whether what is counted of a breaker changed.
    */
   forgetKeys(agent: AgentRecord, until: number): boolean {
     if (until < agent.oldestKeyAt) return false;
     agent.oldestKeyAt = Number.POSITIVE_INFINITY;
-    let wasOpen = false;
+    let changed = false;
     for (const [name, keys] of agent.views) {
       const gone: string[] = [];
       for (const [key, { heardAt }] of keys) {
@@ -126,11 +126,10 @@ export class BreakerReports {
       }
       if (keys.size === 0) agent.views.delete(name);
       const after = folded(keys);
-      if (before?.state === after?.state) continue;
-      wasOpen = true;
       this.#replaceState(agent, name, before, after);
+      changed ||= !sameCounts(statusOf(name, before), statusOf(name, after));
     }
-    return wasOpen;
+    return changed;
   }
 
   #countTransitions({ agent, breaker, policy, fleetBreaker }: Reported, fresh: readonly Moment[]): void {
@@ -147,14 +146,11 @@ export class BreakerReports {
 
   #countCalls({ agent, breaker, policy, known, fleetBreaker, now }: Reported): void {
     const { namespace, pod } = agent.identity;
-    // The previous report is further than the base when its answer was lost, and the base is further when another
-    // replica has counted the agent since.
-    const { base = NO_TOTALS, baseLatency = NO_LATENCY } = breaker;
-    const calls = growth(known ? furthest(known.totals, base) : base, breaker.totals);
-    const latency = latencyGrowth(
-      known ? furthestLatency(known.latency, baseLatency) : baseLatency,
-      breaker.latency ?? NO_LATENCY,
-    );
+    // An agent that was connected elsewhere in the meantime has a base above what is known here.
+    const base = highest(known?.totals ?? NO_TOTALS, breaker.base ?? NO_TOTALS);
+    const calls = growth(base, breaker.totals);
+    const baseLatency = highestLatency(known?.latency ?? [], breaker.baseLatency ?? []);
+    const latency = latencyGrowth(baseLatency, breaker.latency ?? []);
     const sound = Math.max(...Object.values(calls), ...latency) <= LIMITS['calls-of-report'].value;
     if (!sound) this.#limits.reached('calls-of-report', { namespace, pod, breaker: breaker.name });
     const counted = sound ? calls : NO_TOTALS;
@@ -240,6 +236,10 @@ const statusOf = (breaker: string, view: View | undefined): BreakerStatus | unde
   view?.uid === undefined
     ? undefined
     : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
+
+/** Whether two statuses of the same breaker are counted alike. */
+const sameCounts = (a: BreakerStatus | undefined, b: BreakerStatus | undefined) =>
+  a?.uid === b?.uid && a?.state === b?.state && a?.shadow === b?.shadow && a?.optedIn === b?.optedIn;
 
 /** The worst state among all keys of a breaker. `optedIn` comes from the breaker's own entry, which the keys share. */
 function folded(keys: ReadonlyMap<string, View>): View | undefined {

@@ -7,7 +7,7 @@ import { readOverride } from '../policy/read-override.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { Agent, AgentRecord } from './agent-record.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
-import { Fleet, GONE_AFTER_MS, type Receipt, STALE_AFTER_MS } from './fleet.ts';
+import { Fleet, GONE_AFTER_MS, type PolicyCounts, type Receipt, STALE_AFTER_MS } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
@@ -37,6 +37,8 @@ const breaker = (over: Partial<BreakerReport> = {}): BreakerReport => ({
   totals: NO_TOTALS,
   ...over,
 });
+
+const countsOf = ({ breakers, open }: PolicyCounts) => ({ breakers, open });
 
 const SNAPSHOT = snapshotOf(policy('payments'));
 
@@ -82,7 +84,7 @@ class Scene {
 }
 
 describe('agents of a policy', () => {
-  it('are applied only by a report that names the revision', () => {
+  it('count as having applied it only after a report that names the revision', () => {
     const scene = new Scene();
     scene.join('a');
     expect(scene.of().agents).toEqual({ matched: 1, applied: 0, rejected: 0, stale: 0 });
@@ -304,6 +306,16 @@ describe('counts of calls', () => {
     expect(scene.counted()).toMatchObject({ succeeded: 3 });
   });
 
+  it('begin at the base of an agent that came back from where it was counted too', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ totals: totals({ failed: 4 }), latency: [4] })] });
+    const [base, baseLatency] = [totals({ failed: 10 }), [6, 4]];
+    scene.report('a', { breakers: [breaker({ base, baseLatency, totals: totals({ failed: 11 }), latency: [6, 5] })] });
+    expect(scene.counted()).toMatchObject({ failed: 5 });
+    expect(scene.fleet.counters.list()[0]!.latency.slice(0, 3)).toEqual([4, 1, 0]);
+  });
+
   it('take nothing twice from a part that comes again, or from a report whose answer was lost', () => {
     const scene = new Scene();
     scene.join('a');
@@ -323,20 +335,6 @@ describe('counts of calls', () => {
     expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
   });
 
-  it('include nothing that another replica counted while the agent was there', () => {
-    const scene = new Scene();
-    scene.join('a');
-    const reading = (succeeded: number) => ({ totals: totals({ succeeded }), latency: [succeeded] });
-    const from = (succeeded: number) => ({ base: totals({ succeeded }), baseLatency: [succeeded] });
-    scene.report('a', { breakers: [breaker(reading(4))] });
-    // The answer was lost.
-    scene.report('a', { breakers: [breaker({ ...from(0), ...reading(5) })] });
-    // Another replica has counted the calls up to 1,000.
-    scene.report('a', { breakers: [breaker({ ...from(1_000), ...reading(1_002) })] });
-    expect(scene.counted()).toMatchObject({ succeeded: 7 });
-    expect(scene.fleet.counters.list()[0]!.latency[0]).toBe(7);
-  });
-
   it('never run backwards', () => {
     const scene = new Scene();
     scene.join('a');
@@ -349,7 +347,8 @@ describe('counts of calls', () => {
     const scene = new Scene();
     scene.join('a');
     const foreign = breaker({ uid: 'theirs', state: 'open', totals: totals({ failed: 4 }) });
-    scene.report('a', { breakers: [foreign] });
+    const { touched } = scene.report('a', { breakers: [foreign] }) as Extract<Receipt, { kind: 'accepted' }>;
+    expect([...touched.policies]).not.toContain('theirs');
     expect(scene.of('theirs').breakers.open).toBe(0);
     expect(scene.counted('payments', '')).toMatchObject({ failed: 4 });
   });
@@ -409,6 +408,24 @@ describe('states of breakers', () => {
     expect([...scene.fleet.sweep(GONE_AFTER_MS - 1, scene.now)]).toEqual(['shop']);
     expect(scene.of().breakers).toMatchObject({ open: 0, closed: 1 });
     expect(scene.of().open).toEqual([]);
+  });
+
+  it.each<[string, Partial<BreakerReport>, Partial<BreakerReport>]>([
+    ['enforced after shadow', { shadow: true }, {}],
+    ['shadow after enforced', {}, { shadow: true }],
+    ['of another policy', { uid: 'search' }, {}],
+  ])('forget a key beside an open one that is counted otherwise: %s', (_title, first, second) => {
+    const scene = new Scene();
+    scene.join('a', snapshotOf(policy('payments'), policy('search')));
+    scene.report('a', { breakers: [breaker({ key: 'old', state: 'open', ...first })] });
+    scene.now = GONE_AFTER_MS - 1;
+    scene.report('a', { breakers: [breaker({ key: 'new', state: 'open', ...second })] });
+    scene.now = GONE_AFTER_MS;
+    expect([...scene.fleet.sweep(GONE_AFTER_MS - 1, scene.now)]).toEqual(['shop']);
+    const only = new Scene();
+    only.join('a', snapshotOf(policy('payments'), policy('search')));
+    only.report('a', { breakers: [breaker({ key: 'new', state: 'open', ...second })] });
+    for (const uid of ['payments', 'search']) expect(scene.of(uid)).toMatchObject(countsOf(only.of(uid)));
   });
 
   it('forget a breaker of which only keys were reported, when they are no longer reported', () => {

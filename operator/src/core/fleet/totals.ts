@@ -19,13 +19,13 @@ export function growth(from: Totals, to: Totals): Totals {
   return map((name) => Math.max(0, to[name] - from[name]));
 }
 
-/** The greater of two readings, for each count. */
-export function furthest(a: Totals, b: Totals): Totals {
+/** The greater of each count of two readings. */
+export function highest(a: Totals, b: Totals): Totals {
   return map((name) => Math.max(a[name], b[name]));
 }
 
-/** The greater of two readings, for each latency bucket. A missing bucket counts as zero. */
-export function furthestLatency(a: readonly number[], b: readonly number[]): readonly number[] {
+/** The greater of each latency bucket of two readings. */
+export function highestLatency(a: readonly number[], b: readonly number[]): number[] {
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => Math.max(a[i] ?? 0, b[i] ?? 0));
 }
 

@@ -28,14 +28,16 @@ describe('a budget of all and of each', () => {
     expect(budget.take('a')).toBeUndefined();
   });
 
-  it('charges a key for what it used after an idle time, though its bucket was full meanwhile', () => {
+  it('charges a key that was idle in full', () => {
     let now = 0;
     const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => now } });
-    expect(budget.take('a')).toBeUndefined();
-    now = 60_000;
-    budget.charge('a', 10);
+    budget.take('a');
+    now = 100_000;
+    budget.charge('a', 20);
     expect(budget.take('a')).toBe('own');
-    now = 60_100;
+    now = 101_000;
+    expect(budget.take('a')).toBe('own');
+    now = 101_100;
     expect(budget.take('a')).toBeUndefined();
   });
 

@@ -34,7 +34,7 @@ export class Tokens {
   }
 }
 
-/** Limits the number of new streams per second, so that a storm of reconnecting agents is spread over time. */
+/** Limits the rate of something. */
 export interface TokenBucket {
   /** Takes a token; returns whether one was left. */
   take(): boolean;

@@ -202,8 +202,8 @@ export class Aggregates {
 const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /**
- * Sums aggregates. Agents in rows with another digest run another version, so they neither applied, rejected nor limit
- * this one.
+ * Sums aggregates. What agents of a row with another digest applied, rejected or limit is another version, so these
+ * counts are left out.
  */
 function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   const agents: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
@@ -212,21 +212,22 @@ function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   for (const row of rows) {
     fallback.optedIn += row.counts.fallback.optedIn;
     fallback.unused += row.counts.fallback.unused;
-    const current = row.digest === digest;
     agents.matched += row.counts.agents.matched;
     agents.stale += row.counts.agents.stale;
-    if (current) agents.applied += row.counts.agents.applied;
-    if (current) agents.rejected += row.counts.agents.rejected;
-    const { guarded } = row.counts.agents;
-    if (current && guarded !== undefined) agents.guarded = (agents.guarded ?? 0) + guarded;
     for (const state of Object.keys(breakers) as (keyof BreakerCounts)[]) breakers[state] += row.counts.breakers[state];
   }
-  const spoken = rows.filter((row) => row.digest === digest);
+  const current = rows.filter((row) => row.digest === digest);
+  for (const { counts } of current) {
+    agents.applied += counts.agents.applied;
+    agents.rejected += counts.agents.rejected;
+    const { guarded } = counts.agents;
+    if (guarded !== undefined) agents.guarded = (agents.guarded ?? 0) + guarded;
+  }
   return {
     agents,
     breakers,
     fallback,
     open: rows.flatMap(({ counts }) => counts.open).slice(0, MAX_OPEN_NAMED),
-    rejections: spoken.flatMap(({ counts }) => counts.rejections).slice(0, MAX_REJECTIONS),
+    rejections: current.flatMap(({ counts }) => counts.rejections).slice(0, MAX_REJECTIONS),
   };
 }

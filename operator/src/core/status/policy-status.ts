@@ -114,8 +114,8 @@ function acceptance({ problems, precedence, counts }: StatusInput): Verdict<'Acc
 /** A fallback that no call opted in to is valid, but probably a mistake. */
 function idleFallback({ fallback: { optedIn, unused } }: PolicyCounts): string {
   if (optedIn > 0 || unused === 0) return '';
-  const who = unused === 1 ? 'no call of the 1 breaker' : `no call of the ${unused} breakers`;
-  return `; its fallback is not used: ${who} under it enables it; pass policyFallback to execute`;
+  const where = `on ${count(unused, 'breaker')}`;
+  return `; its fallback is not used: no call ${where} opts in to it (policyFallback, in Python policy_fallback)`;
 }
 
 const remedy = 'remove one of the two, or give this one a selector of its own';

@@ -1,9 +1,18 @@
 import { UNREAD } from '@fuseboard/schema';
 import { expect, it } from '@jest/globals';
 import { KubeError } from './client.ts';
-import { readObject, toOverride, toPolicy, toStored } from './object.ts';
+import { nameStart, readObject, toOverride, toPolicy, toStored } from './object.ts';
 
 const metadata = { name: 'a', namespace: 'shop', uid: 'u', resourceVersion: '7' };
+
+it.each([
+  ['payments', 20, 'payments'],
+  ['payments', 3, 'pay'],
+  ['a-b.c', 4, 'a-b'],
+  ['a.-.b', 4, 'a'],
+])('begins a name with the letters and digits of %s up to %d characters', (name, length, start) => {
+  expect(nameStart(name, length)).toBe(start);
+});
 
 it('takes an object with every field of its metadata', () => {
   const full = {

@@ -29,6 +29,12 @@ export interface StoredObject {
   readonly status?: PolicyStatus | OverrideStatus;
 }
 
+/**
+ * The beginning of a name, to which the name of another object can be appended with `-` or `.`: the API server refuses
+ * a name in which these follow each other.
+ */
+export const nameStart = (name: string, maxLength: number) => name.slice(0, maxLength).replace(/[-.]+$/, '');
+
 export function toStored(object: KubeObject): StoredObject {
   const { uid, resourceVersion } = object.metadata;
   const status = writtenStatus(object);

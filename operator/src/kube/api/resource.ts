@@ -37,9 +37,6 @@ export function objectPath(resource: KubeResource, namespace: string, name: stri
   return `${collectionPath(resource, namespace)}/${encodeURIComponent(name)}`;
 }
 
-/** The first characters of an object name, at most `length`, as the beginning of a name that goes on with `-` or `.`. */
-export const namePrefix = (name: string, length: number) => name.slice(0, length).replace(/[-.]+$/, '');
-
 /**
  * The verbs of the resource in the API server's discovery document, which every account may read; undefined for an
  * unknown resource. While a CRD is being deleted, the document still lists reading verbs, but no longer `create`.

@@ -5,7 +5,8 @@ import { instant } from '../../core/instant.ts';
 import { CACHE_LIMITS } from '../../core/limits/cache-limits.ts';
 import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
-import { kindOf, namePrefix } from '../api/resource.ts';
+import { nameStart } from '../api/object.ts';
+import { kindOf } from '../api/resource.ts';
 
 const REPORTER = `${GROUP}/operator`;
 
@@ -15,8 +16,10 @@ interface EventSeries {
   readonly type: EventRecord['type'];
   readonly reason: string;
   message: string;
-  /** The name of the Event; absent until it is written. It exists perhaps when the answer to its write was lost. */
+  /** The name of the Event; absent until it is written. */
   name?: string;
+  /** The name of the next Event, from the first attempt to write it. */
+  reserved?: string | undefined;
   firstAt: string;
   lastAt: string;
   /** Number of occurrences in the written Event. */
@@ -115,38 +118,45 @@ export class EventRecorder {
 
   async #create(series: EventSeries, pending: number, within: Within): Promise<void> {
     const { subject, type, reason, message, lastAt } = series;
-    const name = `${namePrefix(subject.name, 220)}.${randomBytes(8).toString('hex')}`;
-    const firstAt = series.written === 0 ? series.firstAt : lastAt;
-    const body = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { name, namespace: subject.namespace },
-      involvedObject: {
-        apiVersion: `${GROUP}/${VERSION}`,
-        kind: kindOf(subject),
-        namespace: subject.namespace,
-        name: subject.name,
-        uid: subject.uid,
+    // Kept until it is known to be written, so that an answer that was lost does not double the Event.
+    series.reserved ??= `${nameStart(subject.name, 220)}.${randomBytes(8).toString('hex')}`;
+    const name = series.reserved;
+    const firstAt = series.name === undefined ? series.firstAt : lastAt;
+    const request = this.#client.request(this.#path(series), {
+      method: 'POST',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name, namespace: subject.namespace },
+        involvedObject: {
+          apiVersion: `${GROUP}/${VERSION}`,
+          kind: kindOf(subject),
+          namespace: subject.namespace,
+          name: subject.name,
+          uid: subject.uid,
+        },
+        type,
+        reason,
+        message,
+        count: pending,
+        firstTimestamp: firstAt,
+        lastTimestamp: lastAt,
+        source: { component: REPORTER },
+        reportingComponent: REPORTER,
+        reportingInstance: this.#instance,
       },
-      type,
-      reason,
-      message,
-      count: pending,
-      firstTimestamp: firstAt,
-      lastTimestamp: lastAt,
-      source: { component: REPORTER },
-      reportingComponent: REPORTER,
-      reportingInstance: this.#instance,
-    };
+      ...within,
+      keepAlive: true,
+    });
     try {
-      await this.#client.request(this.#path(series), { method: 'POST', body, ...within, keepAlive: true });
+      await request;
+      Object.assign(series, { name, firstAt, written: pending, reserved: undefined });
     } catch (error) {
-      // Without an answer, the Event may exist. Then the next write increases its count, instead of creating another.
-      if (error instanceof KubeError && error.status !== undefined) throw error;
-      Object.assign(series, { name, firstAt, written: 0 });
-      throw error;
+      if (!(error instanceof KubeError) || error.status !== 409) throw error;
+      // It was written by an attempt whose answer was lost, with a count that may be older.
+      Object.assign(series, { name, firstAt, written: 0, reserved: undefined });
+      if (!(await this.#increaseCount(series, pending, within))) throw error;
     }
-    Object.assign(series, { name, firstAt, written: pending });
   }
 
   #path({ subject }: EventSeries): string {

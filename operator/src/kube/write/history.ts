@@ -8,8 +8,8 @@ import { Backoff } from '../api/backoff.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { FailureLog } from '../api/failure-log.ts';
 import { listAll } from '../api/list.ts';
-import type { KubeObject } from '../api/object.ts';
-import { CONTROLLER_REVISIONS, collectionPath, namePrefix, objectPath } from '../api/resource.ts';
+import { type KubeObject, nameStart } from '../api/object.ts';
+import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resource.ts';
 import { systemSleep } from '../api/sleep.ts';
 import { FailingKeys } from './failing-keys.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -103,6 +103,14 @@ export class KubernetesHistory implements History {
     this.#start();
   }
 
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      // A policy that was recorded between the last look at the queue and here.
+      if (this.#queue.waiting > 0 && !this.#stopping.signal.aborted) this.#start();
+    });
+  }
+
   forget({ uid }: Policy): void {
     this.#queue.drop(uid);
     this.#stored?.delete(uid);
@@ -126,14 +134,6 @@ export class KubernetesHistory implements History {
     this.#stopping.abort();
     this.#wake();
     await this.#running;
-  }
-
-  #start(): void {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      // A policy may have been queued after the last look at the queue.
-      if (this.#queue.hasWaiting && !this.#stopping.signal.aborted) this.#start();
-    });
   }
 
   async #run(): Promise<void> {
@@ -236,7 +236,7 @@ export class KubernetesHistory implements History {
       .update(JSON.stringify([uid, generation, spec]))
       .digest('hex')
       .slice(0, 10);
-    const name = `${namePrefix(owner, 200)}-${hash}`;
+    const name = `${nameStart(owner, 200)}-${hash}`;
     // A uid belongs to one policy in one namespace. An object with this label in another namespace is not its revision.
     const kept = (all.get(uid) ?? []).filter((one) => one.namespace === namespace);
     if (kept.some((one) => one.name === name)) return false;

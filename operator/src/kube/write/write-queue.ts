@@ -28,7 +28,7 @@ interface Slot<T> {
   intervalMs: number;
   priority: Priority;
   version: number | undefined;
-  /** The version of the running write. */
+  /** The version of the last taken item. */
   taken: number | undefined;
   /** When the minimum interval after the last write ends. */
   restsUntil: number;
@@ -45,6 +45,7 @@ const TURN = 4;
 const MAX_RETRIES_IN_FLIGHT = 2;
 const MAX_WAIT_MS = 30_000;
 const MAX_REFUSED_WAIT_MS = 300_000;
+const MAX_ASKED_MS = 600_000;
 
 /**
  * Chooses the next write. Each key has one slot, in which a newer item replaces a waiting one. A minimum interval
@@ -77,15 +78,15 @@ export class WriteQueue<T> {
     this.#retryMs = limits.retryMs ?? 1000;
   }
 
+  /** Number of keys with a waiting item. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Whether a write of this key is waiting or running. */
   isActive(key: string): boolean {
     const slot = this.#slots.get(key);
     return slot !== undefined && (slot.busy || slot.item !== undefined);
-  }
-
-  /** Whether a write is waiting. */
-  get hasWaiting(): boolean {
-    return this.#waiting > 0;
   }
 
   /** @param intervalMs minimum time between the starts of two writes of this key. */
@@ -153,8 +154,7 @@ export class WriteQueue<T> {
   }
 
   /**
-   * Ends a failed write. Its item, or a newer one, is due again after a delay that doubles. An item with another version
-   * than the failed one has no delay, except the server's Retry-After.
+   * Ends a failed write. Its item, or a newer one, is due again after a delay that doubles.
    *
    * @returns false when the key was dropped during the write, so that there is no retry.
    */
@@ -166,13 +166,15 @@ export class WriteQueue<T> {
     this.#observer.added(key);
     if (slot.item === undefined) this.#waiting += 1;
     this.#end(slot);
-    const asked = Math.min(askedMs, 600_000);
-    if (slot.item !== undefined && slot.version !== slot.taken) {
-      Object.assign(slot, { failures: 0, refused: false, notBefore: Math.max(slot.restsUntil, now + asked) });
+    const waitMs = Math.min(askedMs, MAX_ASKED_MS);
+    // A new version that was put during the write has not failed.
+    const isNew = slot.item !== undefined && slot.version !== slot.taken;
+    if (isNew) {
+      Object.assign(slot, { failures: 0, refused: false, notBefore: Math.max(slot.restsUntil, now + waitMs) });
       return true;
     }
     const grown = this.#retryMs * 2 ** Math.min(slot.failures, 20);
-    const wait = Math.max(Math.min(refused ? MAX_REFUSED_WAIT_MS : MAX_WAIT_MS, grown), asked);
+    const wait = Math.max(Math.min(refused ? MAX_REFUSED_WAIT_MS : MAX_WAIT_MS, grown), waitMs);
     Object.assign(slot, {
       refused,
       failures: slot.failures + 1,

@@ -62,6 +62,19 @@ describe('the right to watch', () => {
     expect(other.asked).toBeGreaterThan(5);
   });
 
+  it.each([
+    ['whose right is gone', async () => false, 120_000],
+    ['after ten minutes', async () => true, 640_000],
+  ])('cuts a reader that takes nothing, and writes no more to it: %s', async (_title, isStillAllowed, afterMs) => {
+    const blocked = Object.assign(new PassThrough({ highWaterMark: 1 }), { writeHead: () => {} });
+    const errors: Error[] = [];
+    blocked.on('error', (error) => errors.push(error));
+    watchers.join(blocked as unknown as ServerResponse, isStillAllowed);
+    await jest.advanceTimersByTimeAsync(afterMs);
+    expect([errors, blocked.destroyed, watchers.count]).toEqual([[], true, 0]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('ends every stream after ten minutes, whatever was answered', async () => {
     const reader = join(() => new Promise(() => {}));
     await jest.advanceTimersByTimeAsync(605_000);
