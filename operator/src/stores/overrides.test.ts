@@ -45,6 +45,21 @@ describe('overrides without a cluster', () => {
     expect(changes).toBe(1);
   });
 
+  it('can be removed again, which has no effect', async () => {
+    const store = await make();
+    const [made, other] = [
+      await store.create(wanted({ duration: '1m' })),
+      await store.create(wanted({ duration: '1m' })),
+    ];
+    await Promise.all([store.remove(made), store.remove(made)]);
+    await store.remove(made);
+    expect(store.list()).toEqual([other]);
+    const [loaded] = (await make()).list();
+    const again = await make();
+    await again.remove(loaded!);
+    expect(again.list()).toEqual([]);
+  });
+
   it.each([
     [{ expiresAt: at(0) }, 'spec.expiresAt: lies in the past; an override must end later than it begins'],
     [{ expiresAt: at(86_400_001) }, 'spec.expiresAt: lies more than 24h ahead; an override lasts at most 24h'],
