@@ -47,6 +47,6 @@ The admin API has the same limit of ${REVIEWS_AT_ONCE.all} for its own reviews.
 Policy files have fixed limits, without flags: 8 MiB and 10,000 documents for each file, 1,000,000 tokens of YAML, 1,000 anchors and
 aliases, 64 levels of brackets, 256 columns of indentation, and 1 MiB for a document with its aliases expanded. A file that exceeds a limit is reported
 with its line, and the policies that it contained before stay in force. Only regular files are read, and a symbolic link in the
-folder of policies must not point outside of it.
+folder of policies, to a file or to a folder, must not point outside of it.
 `;
 }

@@ -31,7 +31,7 @@ it('takes connections of IPv4, and of IPv6 where the machine has it, on ::', asy
   }
 });
 
-it('cuts a response that fails, and goes on', async () => {
+it('cuts a response that fails, and continues to serve', async () => {
   const server = await listen(
     (request, response) => {
       response.end('fine');

@@ -68,7 +68,7 @@ export class AgentStream {
     if (!this.#waiting) this.#write();
   }
 
-  /** Asks the agent to reconnect after `reconnectAfterMs`, and ends the stream. No effect on a stream that has ended. */
+  /** Asks the agent to reconnect after `reconnectAfterMs`, and ends the stream. Does nothing when it has ended. */
   goaway(reconnectAfterMs: number): void {
     if (this.#response.writableEnded) return;
     clearInterval(this.#heartbeat);
