@@ -48,10 +48,13 @@ export interface Serving {
 /** Agents reconnect at random times within this time when this replica shuts down, in ms. */
 const SPREAD_MS = 5_000;
 
-/** Agents and the API server have stopped coming when none of them has connected for so long. */
+/** A port is unused when nobody has connected to it for this time, in ms. */
 const QUIET_MS = 2_000;
 
-/** How long is waited for that, once before agents are sent away and once after. */
+/**
+ * The longest wait, in ms, until the ports of agents and the webhook are unused: once before agents are sent away and
+ * once after.
+ */
 const GREATEST_WAIT_MS = 10_000;
 
 /** Maximum number of connections of each port except that of the agents. */
@@ -79,6 +82,21 @@ export interface Parts {
   readonly clock?: Clock;
   /** The wall clock, milliseconds since 1970. Absent: that of the process. */
   readonly wallClock?: () => number;
+}
+
+/** What a port serves, and where. */
+interface Port {
+  readonly app: Parameters<typeof listen>[0];
+  readonly address: Parameters<typeof listen>[1];
+  readonly limits: Parameters<typeof listen>[2];
+}
+
+/** One for each port; pods are injected only with a webhook. */
+interface EachPort<T> {
+  readonly agents: T;
+  readonly metrics: T;
+  readonly admin: T;
+  readonly webhook?: T;
 }
 
 /** Creates an operator from its adapters, listens on its ports and starts it. */
@@ -137,8 +155,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
     limits.reached(limit === 'all' ? reason : 'connections-of-address', { from });
   const cutOther = cutAt('other-connections');
-  const apps = [
-    {
+  const ports = {
+    agents: {
       app: agentsApp({
         host: config.agents.host,
         controller,
@@ -152,7 +170,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         random,
       }),
       address: config.agents,
-      bounds: {
+      limits: {
         what: 'agents',
         flag: '--port',
         maxConnections: config.maxConnections,
@@ -160,7 +178,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         certificate,
       },
     },
-    {
+    metrics: {
       app: metricsApp({
         host: config.metrics.host,
         registry: metricsRegistry({
@@ -178,14 +196,14 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         onError,
       }),
       address: config.metrics,
-      bounds: {
+      limits: {
         what: 'metrics and probes',
         flag: '--metrics-port',
         maxConnections: OTHER_CONNECTIONS,
         onCut: cutOther,
       },
     },
-    {
+    admin: {
       app: adminApp({
         controller,
         limits,
@@ -202,7 +220,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         onError,
       }),
       address: config.admin,
-      bounds: {
+      limits: {
         what: 'the admin API',
         flag: '--admin-port',
         maxConnections: OTHER_CONNECTIONS,
@@ -210,29 +228,28 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         certificate: isLoopback(config.admin.host) ? undefined : certificate,
       },
     },
-  ];
+  };
   const { injection } = config;
   let authorities: string | undefined;
+  let webhook: Port | undefined;
   if (injection) {
     const { address, ...place } = injection;
     authorities = await readAuthority(place.caFile);
-    const bounds = {
-      what: 'the webhook',
-      keepAlive: false,
-      flag: '--webhook-port',
-      maxConnections: OTHER_CONNECTIONS,
-      onCut: cutOther,
-      certificate,
+    webhook = {
+      app: injectorApp({ ...place, audience: AUDIENCE, log }),
+      address,
+      limits: {
+        what: 'the webhook',
+        keepAlive: false,
+        flag: '--webhook-port',
+        maxConnections: OTHER_CONNECTIONS,
+        onCut: cutOther,
+        certificate,
+      },
     };
-    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
   }
-  const servers: Listening[] = [];
-  try {
-    for (const { app, address, bounds } of apps) servers.push(await listen(app, address, bounds));
-  } catch (error) {
-    await Promise.all(servers.map((server) => server.close()));
-    throw error;
-  }
+  const listening = await listenOn({ ...ports, ...(webhook && { webhook }) });
+  const servers = Object.values(listening);
   const renew = (next: Certificate) => {
     for (const server of servers) server.renew(next);
     renewed = next;
@@ -250,26 +267,28 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
   }
   controller.start();
-  const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
+  const urls = {
+    agentsUrl: listening.agents.url,
+    metricsUrl: listening.metrics.url,
+    adminUrl: listening.admin.url,
+    webhookUrl: listening.webhook?.url,
+  };
   log.info(
     {
       source: source.kind,
       auth: authenticator.method,
       adminAuth: access.method,
-      agents: agentsUrl,
-      metrics: metricsUrl,
-      admin: adminUrl,
-      webhook,
+      agents: urls.agentsUrl,
+      metrics: urls.metricsUrl,
+      admin: urls.adminUrl,
+      webhook: urls.webhookUrl,
       ...(certificate && { certificateValidUntil: new Date(certificate.expires).toISOString() }),
     },
     'serving',
   );
 
   return {
-    agentsUrl,
-    metricsUrl,
-    adminUrl,
-    webhookUrl: webhook,
+    ...urls,
     async stop(drainMs) {
       const { shutdownDelayMs } = config;
       log.info({ streams: streams.count, shutdownDelayMs }, 'stopping');
@@ -277,7 +296,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       for (const server of servers) server.drain();
       if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
       // Probes and scrapes of the other ports never stop.
-      const [agents, , , webhook = agents] = servers as [Listening, Listening, Listening, Listening?];
+      const { agents, webhook = agents } = listening;
       const unused = () => {
         const quietMs = Math.min(QUIET_MS, shutdownDelayMs);
         const enough = AbortSignal.timeout(Math.min(GREATEST_WAIT_MS, drainMs / 2));
@@ -304,4 +323,22 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       log.info('stopped');
     },
   };
+}
+
+/**
+ * Opens the ports, one after the other.
+ *
+ * @throws when one of them cannot be opened; those that were are closed then.
+ */
+async function listenOn(ports: EachPort<Port>): Promise<EachPort<Listening>> {
+  const open: [string, Listening][] = [];
+  try {
+    for (const [name, { app, address, limits }] of Object.entries(ports) as [string, Port][]) {
+      open.push([name, await listen(app, address, limits)]);
+    }
+  } catch (error) {
+    await Promise.all(open.map(([, server]) => server.close()));
+    throw error;
+  }
+  return Object.fromEntries(open) as unknown as EachPort<Listening>;
 }

@@ -246,7 +246,7 @@ describe('beside another replica', () => {
       ...over,
     };
     const rows = [{ uid: 'uid-a', generation, digest, counts }];
-    for (const change of aggregates.shards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
+    for (const change of aggregates.setShards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
       reconciler.onReplicaReport(change);
     }
     decide();

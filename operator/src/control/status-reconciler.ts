@@ -102,7 +102,7 @@ export abstract class StatusReconciler<T extends Subject> {
         if (found === undefined || found.object.namespace !== namespace) continue;
         const { object, digest } = found;
         const { generation } = object;
-        if (aggregates.count({ uid, generation, digest, counts })) replicas.publish(uid);
+        if (aggregates.setOwn({ uid, generation, digest, counts })) replicas.publish(uid);
         if (replicas.leading) this.#reconcile(object, digest, now);
       }
     }

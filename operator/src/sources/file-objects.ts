@@ -83,7 +83,8 @@ function toOverride({ namespace, name, override, problems }: FileOverride, now: 
   const identity = JSON.stringify(['override', namespace, name, override]);
   const uid = createHash('sha256').update(identity).digest('hex').slice(0, 32);
   const createdAt = known?.uid === uid ? known.createdAt : now;
-  const read = readOverride({ uid, namespace, name, createdAt, spec: override, createdBy: 'a file' });
+  const made = readOverride({ uid, namespace, name, createdAt, spec: override, createdBy: 'a file' });
+  const read: Override = { ...made, inFile: true };
   const mistakes = problems.map(({ field, message }) => ({ field, message }));
   if (mistakes.length > 0) return { ...read, problems: mistakes };
   const far = Date.parse((override as OverrideSpec).expiresAt ?? '') - createdAt > MAX_DURATION_MS;

@@ -45,19 +45,12 @@ describe('overrides without a cluster', () => {
     expect(changes).toBe(1);
   });
 
-  it('can be removed again, which has no effect', async () => {
+  it('are removed twice without an error', async () => {
     const store = await make();
-    const [made, other] = [
-      await store.create(wanted({ duration: '1m' })),
-      await store.create(wanted({ duration: '1m' })),
-    ];
+    const made = await store.create(wanted({ duration: '10m' }));
     await Promise.all([store.remove(made), store.remove(made)]);
     await store.remove(made);
-    expect(store.list()).toEqual([other]);
-    const [loaded] = (await make()).list();
-    const again = await make();
-    await again.remove(loaded!);
-    expect(again.list()).toEqual([]);
+    expect(store.list()).toEqual([]);
   });
 
   it.each([

@@ -45,8 +45,6 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
   const path = stateFolder === undefined ? undefined : join(stateFolder, 'overrides.json');
   let held: readonly Override[] = path === undefined ? [] : await load(path, log);
   let changed = () => {};
-  /** Every override that was ever in this store. Any other is in a file. */
-  const own = new WeakSet<Override>(held);
 
   /** Changes run one after the other, each on the result of the previous one. */
   let lastWrite: Promise<unknown> = Promise.resolve();
@@ -79,13 +77,11 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
       const end = Date.parse(spec.expiresAt ?? '');
       const problem = made.problems[0] ?? (end <= now ? PAST : end - now > MAX_DURATION_MS ? TOO_FAR : undefined);
       if (problem) throw new Problem(422, `${problem.field}: ${problem.message}`);
-      own.add(made);
       await change((before) => [...before, made]);
       return made;
     },
-    async remove(override) {
-      const { uid, name } = override;
-      if (!own.has(override) && !held.some((one) => one.uid === uid)) {
+    async remove({ uid, name, inFile }) {
+      if (inFile) {
         throw new Problem(409, `override "${name}" is in a file of the policies; remove it there`);
       }
       await change((before) => before.filter((one) => one.uid !== uid));

@@ -8,7 +8,7 @@ function scene() {
     clock.time = at;
     return restoreDetector.observeLag(namespace, { policies: ours }, { policies: theirs });
   };
-  return { rewinds: restoreDetector, behind };
+  return { restoreDetector, behind };
 }
 
 describe('a store that shows less than agents have seen', () => {
@@ -22,7 +22,7 @@ describe('a store that shows less than agents have seen', () => {
   });
 
   it('is another case when it showed as much in between', () => {
-    const { rewinds: restoreDetector, behind } = scene();
+    const { restoreDetector, behind } = scene();
     behind(0, '50');
     restoreDetector.caughtUp('shop', { policies: '99' });
     expect(behind(20_000, '50')).toBe(false);

@@ -17,6 +17,8 @@ export interface Override {
   readonly problems: readonly SpecProblem[];
   /** The user or program that created the override; absent when not known. */
   readonly createdBy?: string;
+  /** Whether it is in a file, which only an edit of the file removes. Absent: no. */
+  readonly inFile?: true;
   /** The last status in the source. */
   readonly status?: OverrideStatus;
 }

@@ -31,7 +31,7 @@ const unheard = (digest = 'one') => all.merged('p', digest).unheard;
 beforeEach(() => {
   all = new Aggregates();
   all.onHeartbeats([], 0);
-  all.count(row());
+  all.setOwn(row());
 });
 
 describe('what replicas count together', () => {
@@ -39,7 +39,7 @@ describe('what replicas count together', () => {
     all.onHeartbeats([beat('b'), beat('c')], 0);
     expect(unheard()).toBe(2);
     expect(all.others).toEqual(['b', 'c']);
-    all.shards([shard('b', [row({}, 2)]), shard('c', [row({}, 3, 1)])], 0);
+    all.setShards([shard('b', [row({}, 2)]), shard('c', [row({}, 3, 1)])], 0);
     expect(all.merged('p', 'one')).toMatchObject({
       unheard: 0,
       counts: { agents: { matched: 6, applied: 4 }, breakers: { closed: 6 } },
@@ -49,16 +49,16 @@ describe('what replicas count together', () => {
   it('is also whether code anywhere opts in to a fallback', () => {
     const answering = (optedIn: number, unused: number) =>
       row({ counts: { ...row().counts, fallback: { optedIn, unused } } });
-    all.count(answering(0, 2));
+    all.setOwn(answering(0, 2));
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [answering(1, 3)])], 0);
+    all.setShards([shard('b', [answering(1, 3)])], 0);
     expect(all.merged('p', 'one').counts.fallback).toEqual({ optedIn: 1, unused: 5 });
   });
 
   it('has agents of a replica that is behind as agents that lack the new version', () => {
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({}, 2)])], 0);
-    all.count(row({ digest: 'two' }));
+    all.setShards([shard('b', [row({}, 2)])], 0);
+    all.setOwn(row({ digest: 'two' }));
     const { counts, unheard: waited } = all.merged('p', 'two');
     expect(counts.agents).toMatchObject({ matched: 3, applied: 1 });
     expect(waited).toBe(1);
@@ -66,9 +66,9 @@ describe('what replicas count together', () => {
 
   it('waits for a replica that has not seen a new policy', () => {
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({ uid: 'other' })])], 0);
+    all.setShards([shard('b', [row({ uid: 'other' })])], 0);
     expect(unheard()).toBe(1);
-    all.shards([shard('b', [row({ uid: 'other' }), row({}, 0)])], 0);
+    all.setShards([shard('b', [row({ uid: 'other' }), row({}, 0)])], 0);
     expect(unheard()).toBe(0);
   });
 
@@ -78,10 +78,10 @@ describe('what replicas count together', () => {
       return row({ counts: { ...counts, agents: { ...counts.agents, guarded } }, ...over });
     };
     all.onHeartbeats([beat('b')], 0);
-    all.count(limited(2));
-    all.shards([shard('b', [limited(3)])], 0);
+    all.setOwn(limited(2));
+    all.setShards([shard('b', [limited(3)])], 0);
     expect(all.merged('p', 'one').counts.agents.guarded).toBe(5);
-    all.shards([shard('b', [limited(3, { digest: 'older' })])], 0);
+    all.setShards([shard('b', [limited(3, { digest: 'older' })])], 0);
     expect(all.merged('p', 'one').counts.agents.guarded).toBe(2);
   });
 
@@ -91,9 +91,9 @@ describe('what replicas count together', () => {
       open: ['x on 1', 'x on 2'],
       rejections: [1, 2, 3].map((i) => ({ agent: `${i}`, field: 'spec', message: 'no' })),
     };
-    all.count(row({ counts }));
+    all.setOwn(row({ counts }));
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({ counts })])], 0);
+    all.setShards([shard('b', [row({ counts })])], 0);
     const merged = all.merged('p', 'one').counts;
     expect(merged.open).toHaveLength(3);
     expect(merged.rejections).toHaveLength(5);
@@ -101,15 +101,15 @@ describe('what replicas count together', () => {
 
   it('takes a policy that is in two shards from the newer one', () => {
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({}, 7)], 9), shard('b', [row({}, 2)], 8)], 0);
+    all.setShards([shard('b', [row({}, 7)], 9), shard('b', [row({}, 2)], 8)], 0);
     expect(matched()).toBe(8);
   });
 
   it('says which policies are different and nothing of the others', () => {
     all.onHeartbeats([beat('b')], 0);
     const other = row({ uid: 'q' });
-    all.shards([shard('b', [row(), other])], 0);
-    const changes = all.shards([shard('b', [row({}, 5), other])], 0);
+    all.setShards([shard('b', [row(), other])], 0);
+    const changes = all.setShards([shard('b', [row({}, 5), other])], 0);
     expect(changes).toEqual([{ uid: 'p', before: row(), after: row({}, 5) }]);
   });
 });
@@ -117,7 +117,7 @@ describe('what replicas count together', () => {
 describe('a replica', () => {
   it('is dropped when its Lease did not change for too long, and counts again when it does', () => {
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({}, 2)])], 0);
+    all.setShards([shard('b', [row({}, 2)])], 0);
     all.onHeartbeats([beat('b', '2')], 10_000);
     expect(all.expire(EXPIRY, 39_999)).toEqual({ left: false, regrouped: false, changes: [] });
     expect(all.expire(EXPIRY, 40_000)).toMatchObject({ left: false, regrouped: true, changes: [{ uid: 'p' }] });
@@ -129,9 +129,9 @@ describe('a replica', () => {
 
   it('is not believed on a Lease that was there before and has not changed since, and is waited for', () => {
     all = new Aggregates();
-    all.count(row());
+    all.setOwn(row());
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({}, 2)])], 0);
+    all.setShards([shard('b', [row({}, 2)])], 0);
     expect([matched(), unheard()]).toEqual([1, 1]);
     expect(all.onHeartbeats([beat('b', '2')], 5_000)).toMatchObject({ left: false, regrouped: true });
     expect([matched(), unheard()]).toEqual([3, 0]);
@@ -146,21 +146,21 @@ describe('a replica', () => {
 
   it('that takes its Lease away has left, and what it published does not count', () => {
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({}, 2)])], 0);
+    all.setShards([shard('b', [row({}, 2)])], 0);
     expect(all.onHeartbeats([], 1_000)).toMatchObject({ left: true, regrouped: true, changes: [{ uid: 'p' }] });
     expect(matched()).toBe(1);
     all.expire(EXPIRY, 31_000);
     expect(all.lost).toEqual(['b']);
-    all.shards([], 31_000);
+    all.setShards([], 31_000);
     expect(all.lost).toEqual([]);
   });
 
   it('that restarted does not count with what the process before it published', () => {
     all.onHeartbeats([beat('b')], 0);
-    all.shards([shard('b', [row({}, 2)])], 0);
+    all.setShards([shard('b', [row({}, 2)])], 0);
     expect(all.onHeartbeats([beat('b', '2', 'y')], 1_000)).toMatchObject({ left: true });
     expect([matched(), unheard()]).toEqual([1, 1]);
-    all.shards([shard('b', [row({}, 4)], 1, 'y')], 1_000);
+    all.setShards([shard('b', [row({}, 4)], 1, 'y')], 1_000);
     expect([matched(), unheard()]).toEqual([5, 0]);
   });
 });
@@ -187,7 +187,7 @@ it('is the same in whatever order Leases and shards are seen', () => {
           ),
         () =>
           seen.map((some) =>
-            all.shards(
+            all.setShards(
               some.map(({ name, agents }) => shard(name, [row({}, agents)])),
               0,
             ),

@@ -82,7 +82,7 @@ export class Aggregates {
   #listed = false;
 
   /** Sets the counts of this replica for a policy; returns whether they changed. */
-  count(row: Aggregate): boolean {
+  setOwn(row: Aggregate): boolean {
     const known = same(this.#own.get(row.uid), row);
     if (!known) this.#own.set(row.uid, row);
     return !known;
@@ -131,7 +131,7 @@ export class Aggregates {
   }
 
   /** Replaces the published shards of all other replicas; returns the changed aggregates. */
-  shards(shards: readonly Shard[], now: number): AggregateChange[] {
+  setShards(shards: readonly Shard[], now: number): AggregateChange[] {
     const byReplica = new Map<string, Shard[]>();
     for (const shard of shards) byReplica.set(shard.replica, [...(byReplica.get(shard.replica) ?? []), shard]);
     const changes: AggregateChange[] = [];

@@ -126,6 +126,8 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
   const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
   const { matched, applied, rejected, stale } = counts.agents;
   const live = matched - stale;
+  // Once true, it stays true for the generation (decision record 0004), also when an agent that comes later rejects the
+  // spec: `agents` and `rejections` have the numbers of now, and the message those of when it became true.
   if (before?.status === 'True' && (live > 0 || refused !== 'Conflicted')) {
     if (live > 0 || unheard > 0 || inGracePeriod(input)) return ['True', 'Programmed', before.message];
     return ['Unknown', 'AgentsGone', `no live agent since ${instant(input.now)}; before, ${before.message}`];

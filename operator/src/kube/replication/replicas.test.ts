@@ -86,7 +86,7 @@ it('renews its Lease, is elected when it is alone, and publishes its counts', as
   await start();
   expect(heard).toEqual(['elected']);
   expect(replicas.permit).toEqual({ term: 1, forMs: 10_000 });
-  aggregates.count(row('a'));
+  aggregates.setOwn(row('a'));
   replicas.publish('a');
   await time.advance(0);
   expect([...api.objects.keys()].sort()).toEqual([
@@ -138,7 +138,7 @@ it('removes the ConfigMaps of a former process under its name, and stores its ow
     data: { replica: 'own', boot: 'before', sequence: '1', policies: encodeRow(row('old')) },
   });
   await start();
-  aggregates.count(row('a'));
+  aggregates.setOwn(row('a'));
   replicas.publish('a');
   await pass(2);
   expect([...api.objects.keys()].filter((path) => path.startsWith(MAPS))).toEqual([`${MAPS}/fb-replica-own-0`]);
@@ -147,7 +147,7 @@ it('removes the ConfigMaps of a former process under its name, and stores its ow
 
 it('releases the leadership and removes its objects when it stops', async () => {
   await start();
-  aggregates.count(row('a'));
+  aggregates.setOwn(row('a'));
   replicas.publish('a');
   await time.advance(0);
   await replicas.stop();

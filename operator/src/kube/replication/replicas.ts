@@ -156,7 +156,7 @@ export class KubernetesReplicas implements Replicas {
     }));
     const shards = others(this.#maps.objects).flatMap((object) => this.#shard(object) ?? []);
     this.#notify(this.#aggregates!.onHeartbeats(beats, clock.now()));
-    const changes = this.#aggregates!.shards(shards, clock.now());
+    const changes = this.#aggregates!.setShards(shards, clock.now());
     if (changes.length > 0) this.#listener!.changed(changes);
     // The election starts only after the other replicas are known: a leader without them would write counts of its own
     // agents only.
