@@ -82,17 +82,25 @@ describe('an agent', () => {
 
   it('keeps what it has where the new is too large to be sent, which is said once for each change', () => {
     const { agent, offered } = connect('x');
-    const many = Array.from({ length: 2_001 }, (_, i) => policy(`p${i}`));
-    snapshots.update(many);
+    const many = Array.from({ length: 2_002 }, (_, i) => policy(`p${i}`));
+    snapshots.update(many.slice(1));
     connect('y');
     delivery.deliver('default', 0);
     expect(offered).toEqual([]);
     expect(agent.target?.entries.size).toBe(0);
     expect(agent.behindSince).toBe(0);
     expect(lines).toEqual([expect.stringMatching(/2001 policies are routed to one agent/)]);
-    delivery.setVersions(undefined, new Map());
+    // An edit elsewhere.
+    delivery.setVersions({ policies: '2' }, new Map());
     delivery.deliver('default', 0);
-    expect(lines).toHaveLength(2);
+    connect('z');
+    expect(lines).toHaveLength(1);
+    update(...many);
+    expect(lines.slice(1)).toEqual([expect.stringMatching(/2002 policies are routed to one agent/)]);
+    update(policy('a'));
+    expect(lines.slice(2)).toEqual(['pushed policies']);
+    update(...many);
+    expect(lines.slice(3)).toEqual([expect.stringMatching(/2002 policies are routed to one agent/)]);
   });
 });
 

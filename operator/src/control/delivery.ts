@@ -28,8 +28,8 @@ export class Delivery {
   readonly #subscribers = new Map<Agent, Subscriber>();
   #asOf: ResourceVersions | undefined;
   #asOfIn: ReadonlyMap<string, ResourceVersions> = new Map();
-  /** Revisions that were logged as too large. */
-  readonly #loggedTooLarge = new Set<string>();
+  /** The revisions that were logged as too large and that agents should still have, by namespace. */
+  readonly #loggedTooLarge = new Map<string, Set<string>>();
   #onTouched: (namespace: string, touched: Touched) => void = () => {};
 
   constructor(options: DeliveryOptions) {
@@ -45,7 +45,6 @@ export class Delivery {
   setVersions(others: ResourceVersions | undefined, byNamespace: ReadonlyMap<string, ResourceVersions>): void {
     this.#asOf = others;
     this.#asOfIn = byNamespace;
-    this.#loggedTooLarge.clear();
   }
 
   /**
@@ -67,6 +66,7 @@ export class Delivery {
     const earlierTargets = new Map<Snapshot, Set<Snapshot | undefined>>();
     const pushed = new Map<string, { snapshot: Snapshot; agents: number }>();
     const asOf = this.asOf(namespace);
+    const tooLarge = new Set<string>();
     // By identity of the labels, which agents share, so that each snapshot is looked up once.
     const snapshots = new Map<Labels, Snapshot>();
     const snapshotFor = (labels: Labels) => {
@@ -78,6 +78,7 @@ export class Delivery {
       const { labels } = agent.identity;
       const snapshot = snapshots.get(labels) ?? snapshotFor(labels);
       const before = agent.target;
+      if (snapshot.tooLarge !== undefined) tooLarge.add(snapshot.revision);
       if (!this.#setTarget(agent, snapshot) || snapshot.revision === before?.revision) continue;
       fleet.expectApplied(agent, snapshot, seenAt);
       if (!earlierTargets.has(snapshot)) earlierTargets.set(snapshot, new Set());
@@ -89,6 +90,8 @@ export class Delivery {
       group.agents += 1;
       pushed.set(snapshot.revision, group);
     }
+    this.#loggedTooLarge.delete(namespace);
+    if (tooLarge.size > 0) this.#loggedTooLarge.set(namespace, tooLarge);
     for (const [revision, { snapshot, agents }] of pushed) {
       const { entries, overrides, bytes } = snapshot;
       log.info(
@@ -147,9 +150,11 @@ export class Delivery {
       return true;
     }
     fleet.markTooLarge(agent, clock.now());
-    if (!this.#loggedTooLarge.has(snapshot.revision)) {
-      this.#loggedTooLarge.add(snapshot.revision);
-      log.error({ namespace: agent.identity.namespace, labels: agent.identity.labels }, snapshot.tooLarge);
+    const { namespace, labels } = agent.identity;
+    const logged = this.#loggedTooLarge.get(namespace) ?? new Set();
+    if (!logged.has(snapshot.revision)) {
+      this.#loggedTooLarge.set(namespace, logged.add(snapshot.revision));
+      log.error({ namespace, labels }, snapshot.tooLarge);
     }
     return false;
   }

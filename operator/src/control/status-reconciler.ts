@@ -58,7 +58,10 @@ export abstract class StatusReconciler<T extends Subject> {
   /** Whether the status of an object was computed by this leader, and not only read from the source. */
   protected abstract wasComputed(uid: T['uid']): boolean;
 
-  /** Marks objects whose counts or status may have changed; uids of objects that are gone are ignored. */
+  /**
+   * Marks objects of a namespace whose counts or status may have changed. Uids of objects that are gone, or that are in
+   * another namespace, are ignored.
+   */
   touch(namespace: string, uids: Iterable<T['uid']>): void {
     for (const uid of uids) {
       const touched = this.#touched.get(namespace) ?? new Set();
@@ -95,7 +98,7 @@ export abstract class StatusReconciler<T extends Subject> {
     for (const [namespace, uids] of touched) {
       for (const [uid, counts] of this.count(namespace, uids, now)) {
         const found = this.find(uid);
-        // What was counted are the agents of this namespace.
+        // An object of another namespace has other agents, so these counts are not its own.
         if (found === undefined || found.object.namespace !== namespace) continue;
         const { object, digest } = found;
         const { generation } = object;

@@ -31,6 +31,24 @@ it('takes connections of IPv4, and of IPv6 where the machine has it, on ::', asy
   }
 });
 
+it('cuts a response that fails, and continues to serve', async () => {
+  const server = await listen(
+    (request, response) => {
+      response.end('fine');
+      if (request.url !== '/fine') response.write('more');
+    },
+    { host: '127.0.0.1', port: 0 },
+    { what: 'a test', flag: '--port', maxConnections: 10 },
+  );
+  try {
+    await fetch(server.url).catch(() => {});
+    expect(await (await fetch(`${server.url}/fine`)).text()).toBe('fine');
+  } finally {
+    server.cut();
+    await server.close();
+  }
+});
+
 it.each([
   ['::ffff:10.0.0.1', '10.0.0.1'],
   ['fd00::ffff:1', 'fd00::ffff:1'],

@@ -62,6 +62,8 @@ export async function listen(
     ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
     : createServer(times, app);
   new Connections({ max: maxConnections, onCut }).watch(server);
+  // Without a listener, an error of one response, such as a write after its end, would end the process.
+  server.prependListener('request', (_request, response) => response.on('error', () => response.destroy()));
   if (!keepAlive) endConnections(server);
   const on = await addressOf(host);
   await new Promise<void>((resolve, reject) => {

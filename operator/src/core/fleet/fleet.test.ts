@@ -353,6 +353,15 @@ describe('counts of calls', () => {
     expect(scene.counted('payments', '')).toMatchObject({ failed: 4 });
   });
 
+  it('name as touched the policies that were sent to the agent, and no other', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.join('theirs', snapshotOf(policy('theirs')), 'bank');
+    scene.report('a');
+    const receipt = scene.report('a', { breakers: [breaker(), breaker({ name: 'other', uid: 'theirs' })] });
+    expect(receipt).toMatchObject({ kind: 'accepted', touched: { policies: new Set(['payments']) } });
+  });
+
   it('stay under a bounded number of names', () => {
     const scene = new Scene();
     scene.join('a');

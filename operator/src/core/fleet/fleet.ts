@@ -171,10 +171,10 @@ export class Fleet {
     if (!agent.reports.begin(report)) return { kind: 'repeated' };
     const transitions = this.#breakers.take(agent, report.breakers, now);
     const touched = {
-      // An agent may name any uid: one that was never sent to it may be that of a policy of another namespace.
+      // Only policies that were sent to the agent: a report can name any uid, even one of another namespace.
       policies: new Set<PolicyUid>(
         report.breakers.flatMap(({ uid }) =>
-          uid !== undefined && agent.delivery.policyName(uid) !== undefined ? uid : [],
+          uid !== undefined && agent.delivery.policyName(uid) !== undefined ? [uid] : [],
         ),
       ),
       overrides: new Set<OverrideUid>(),

@@ -49,19 +49,16 @@ export class FairBudget {
     if (ownLeft < 1) return 'own';
     const left = this.#all.left(now);
     if (left < 1 || (left < this.#options.total / 2 && ownLeft < this.#burst / 2)) return 'all';
-    own?.spend(1);
-    this.#all.spend(1);
+    own?.spend(1, now);
+    this.#all.spend(1, now);
     return undefined;
   }
 
   /** Charges an admitted request for more tokens, even below zero. The key then waits until its bucket has refilled. */
   charge(key: string | undefined, amount: number): void {
     const now = this.#options.clock.now();
-    const buckets = key === undefined ? [this.#all] : [this.#of(key, now), this.#all];
-    for (const bucket of buckets) {
-      bucket.refill(now);
-      bucket.spend(amount);
-    }
+    if (key !== undefined) this.#of(key, now).spend(amount, now);
+    this.#all.spend(amount, now);
   }
 
   #of(key: string, now: number): Tokens {

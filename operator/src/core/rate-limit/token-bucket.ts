@@ -14,20 +14,19 @@ export class Tokens {
     this.#at = now;
   }
 
-  /** Adds the tokens of the time since the last call. To be called before tokens are spent. */
-  refill(now: number): void {
+  /** The number of tokens; negative while a debt is repaid. */
+  left(now: number): number {
     this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond);
     this.#at = now;
-  }
-
-  /** The tokens that are left; below zero after more were spent. */
-  left(now: number): number {
-    this.refill(now);
     return this.#left;
   }
 
-  spend(amount: number): void {
-    this.#left -= amount;
+  /**
+   * Takes tokens, even below zero. What has come in by `now` counts first: beyond the capacity it is lost, and does not
+   * pay for these.
+   */
+  spend(amount: number, now: number): void {
+    this.#left = this.left(now) - amount;
   }
 
   giveBack(amount: number): void {
@@ -46,8 +45,9 @@ export function tokenBucket(perSecond: number, clock: Clock): TokenBucket {
   const tokens = new Tokens(perSecond, perSecond, clock.now());
   return {
     take() {
-      if (tokens.left(clock.now()) < 1) return false;
-      tokens.spend(1);
+      const now = clock.now();
+      if (tokens.left(now) < 1) return false;
+      tokens.spend(1, now);
       return true;
     },
   };

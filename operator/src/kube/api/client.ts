@@ -48,6 +48,11 @@ export interface KubeRequest {
    * request opens a connection.
    */
   readonly keepAlive?: boolean;
+  /**
+   * Whether the request can be processed twice without harm. It is then sent once more, on a new connection, when the
+   * server closes a kept connection without a response. Absent: true, except for POST.
+   */
+  readonly repeatable?: boolean;
 }
 
 export interface KubeWatch {
@@ -178,23 +183,20 @@ export class KubeClient {
     };
     const { request: open } = url.protocol === 'http:' ? http : https;
     const facts = { method: request.method!, host: url.host };
-    const unpooled = request.agent;
-    if (options.keepAlive) request.agent = this.#pooledAgent(request.agent);
-    const attempt = (agent: http.RequestOptions['agent'], onStale?: () => void) =>
-      new Promise<http.IncomingMessage>((resolve, reject) => {
+    const { repeatable = request.method !== 'POST' } = options;
+    const attempt = (agent: http.RequestOptions['agent'], isFirst: boolean): Promise<http.IncomingMessage> =>
+      new Promise((resolve, reject) => {
         const sent = open(url, { ...request, agent }, resolve);
         sent.once('error', (error: NodeJS.ErrnoException) => {
-          if (onStale && sent.reusedSocket && error.code === 'ECONNRESET') onStale();
+          // The server closed the kept connection, perhaps after it has processed the request.
+          const isStale = isFirst && sent.reusedSocket && error.code === 'ECONNRESET';
+          if (isStale && repeatable) resolve(attempt(request.agent, false));
           else reject(error);
         });
         sent.end(body);
       });
-    // A kept connection may have been closed by the server, which then has not read the request. It is sent once more,
-    // over a connection of its own. What creates an object has a name, so that the server takes it once.
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      const again = () => attempt(unpooled ?? false).then(resolve, reject);
-      attempt(request.agent, again).then(resolve, reject);
-    }).catch((error: Error) => {
+    const agent = options.keepAlive ? this.#pooledAgent(request.agent) : request.agent;
+    const response = await attempt(agent, true).catch((error: Error) => {
       if (!options.signal?.aborted) answers.publish({ ...facts, code: undefined } satisfies KubeAnswer);
       throw error;
     });

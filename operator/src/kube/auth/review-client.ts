@@ -44,7 +44,9 @@ export class ReviewClient {
     }
     this.#inFlight += 1;
     try {
-      const answer = await this.#client.request<T>(path, { ...request, timeoutMs: REQUEST_MS, keepAlive: true });
+      // A review is not stored, so it can be repeated.
+      const common = { timeoutMs: REQUEST_MS, keepAlive: true, repeatable: true };
+      const answer = await this.#client.request<T>(path, { ...request, ...common });
       if (this.#failures.delete(resource)) this.#options.log.info({}, `${resource} can be created again`);
       return answer;
     } catch (error) {

@@ -62,7 +62,7 @@ export class TokenReviewLimiter {
     if (!bucket.take()) throw new AuthError('unavailable', 'too many new tokens at once; reconnect');
     const key = keyOf(payer);
     const budget = this.#of(payer);
-    budget.spend(1);
+    budget.spend(1, this.#options.clock.now());
     this.#payers.delete(key);
     this.#payers.set(key, budget);
     dropOldest(this.#payers, MAX_PAYERS);

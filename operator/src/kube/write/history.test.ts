@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { until } from '../../../test/until.ts';
@@ -22,7 +23,8 @@ let asked: Map<string, number>;
 /** The error status for listing revisions. */
 let listing: number | undefined;
 let log: string[];
-let leading: () => boolean;
+/** Called when the history asks whether it may write. */
+let onLeading: () => void;
 
 const policy = (generation: number, namespace = 'shop'): Policy => ({
   uid: `uid-${namespace === 'shop' ? 'a' : namespace}`,
@@ -42,7 +44,7 @@ beforeEach(async () => {
   asked = new Map();
   listing = undefined;
   log = [];
-  leading = () => true;
+  onLeading = () => {};
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -73,7 +75,11 @@ beforeEach(async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   kubeConfig.loadFromClusterAndUser({ name: 'own', server: url, skipTLSVerify: true }, { name: 'operator' });
   const say = (_fields: object, message: string) => void log.push(message);
-  history = new KubernetesHistory({ kubeConfig, leading: () => leading(), retryMs: 10, log: { info: say, warn: say } });
+  const leading = () => {
+    onLeading();
+    return true;
+  };
+  history = new KubernetesHistory({ kubeConfig, leading, retryMs: 10, log: { info: say, warn: say } });
 });
 
 afterEach(async () => {
@@ -99,15 +105,20 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
   expect(new Set(posted).size).toBe(2);
 });
 
-it('stores a policy that is recorded while the last one ends', async () => {
-  let late: Policy | undefined = policy(2);
-  leading = () => {
-    const next = posted.length === 1 ? late : undefined;
-    if (next) {
-      late = undefined;
-      queueMicrotask(() => history.record(next));
-    }
-    return true;
+it.each(['.', '-', '-.', '.-'])('gives a revision a valid name where that of the policy is cut: "%s"', async (last) => {
+  history.record({ ...policy(1), name: `${'a'.repeat(200 - last.length)}${last}${'b'.repeat(20)}` });
+  await until(() => posted.length === 1);
+  expect(posted[0]).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+});
+
+it.each([1, 2, 3, 4])('writes a policy that is recorded just when the work before ends (step %i)', async (step) => {
+  history.record(policy(1));
+  await until(() => posted.length === 1);
+  await nextTurn();
+  let steps = 0;
+  onLeading = () => {
+    steps += 1;
+    if (steps === step) queueMicrotask(() => history.record(policy(2)));
   };
   history.record(policy(1));
   await until(() => posted.length === 2);

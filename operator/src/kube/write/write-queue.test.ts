@@ -204,13 +204,16 @@ describe('the queue of writes', () => {
   it('waits no longer after a failure once the item has another version', () => {
     const queue = new WriteQueue<number>({ perSecond: 20 });
     queue.put('a', 1, 1000, { version: 1 });
-    queue.take(0);
-    for (let i = 0; i < 5; i += 1) queue.failed('a', 1, 0, { refused: true });
+    const fails = (now: number) => {
+      expect(queue.take(now)).toEqual({ key: 'a', item: 1 });
+      queue.failed('a', 1, now, { refused: true });
+    };
+    for (const now of [0, 1000, 3000, 7000, 15_000]) fails(now);
     queue.put('a', 2, 1000, { version: 1 });
-    expect(queue.take(5000)).toBe(11_000);
+    expect(queue.take(15_500)).toBe(15_500);
     queue.put('a', 3, 1000, { version: 2 });
-    expect(queue.take(500)).toBe(500);
-    expect(queue.take(1000)).toEqual({ key: 'a', item: 3 });
+    expect(queue.take(15_500)).toBe(500);
+    expect(queue.take(16_000)).toEqual({ key: 'a', item: 3 });
   });
 
   it('waits no longer after a failure of the version before the one that was put meanwhile', () => {

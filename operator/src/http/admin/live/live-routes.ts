@@ -50,6 +50,8 @@ export function liveRoutes({
       response.json({ ...view.heartbeat(), items } satisfies BreakerList);
     })
     .get('/v1/watch', watch, (request, response) => {
+      // After a disconnect, `close` does not fire again, so the watch would count for its caller for ever.
+      if (response.destroyed) return;
       const namespace = optionalText(request, 'namespace');
       let count = 0;
       for (const [scope, watchers] of scopes) {

@@ -1,4 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Watchers } from './watchers.ts';
@@ -8,7 +10,7 @@ const feed = { state: () => ({}), difference: () => undefined, heartbeat: () => 
 let watchers: Watchers;
 
 beforeEach(() => {
-  jest.useFakeTimers();
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   watchers = new Watchers(feed, () => Date.now());
 });
 
@@ -77,5 +79,52 @@ describe('the right to watch', () => {
     const reader = join(() => new Promise(() => {}));
     await jest.advanceTimersByTimeAsync(605_000);
     expect(reader.ended()).toBe(true);
+  });
+});
+
+describe('a reader that takes nothing', () => {
+  /** A stream on a real socket that is blocked; `isStillAllowed` is asked as in `join`. */
+  async function blocked(isStillAllowed: () => Promise<boolean>) {
+    const large = { text: 'x'.repeat(8 * 1024 * 1024) };
+    watchers = new Watchers({ ...feed, state: () => large }, () => Date.now());
+    let response: ServerResponse | undefined;
+    const server = createServer((_request, answer) => {
+      response = answer;
+      watchers.join(answer, isStillAllowed);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+    client.on('error', () => {}).write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(server, 'request');
+    const errors: Error[] = [];
+    response!.on('error', (error) => errors.push(error));
+    return {
+      response: response!,
+      errors,
+      async close() {
+        client.destroy();
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  }
+
+  it.each([
+    ['after ten minutes', async () => true, 600_000],
+    ['without the right to watch', async () => false, 31_000],
+  ])('%s is sent nothing more, is no longer counted, and is cut', async (_when, isStillAllowed, afterMs) => {
+    const { response, errors, close } = await blocked(isStillAllowed);
+    try {
+      await jest.advanceTimersByTimeAsync(afterMs);
+      expect([response.writableEnded, response.destroyed, watchers.count]).toEqual([true, false, 0]);
+      join(async () => true);
+      await jest.advanceTimersByTimeAsync(8_000);
+      expect([response.writableLength > 0, response.destroyed]).toEqual([true, false]);
+      await jest.advanceTimersByTimeAsync(3_000);
+      expect(response.destroyed).toBe(true);
+      expect(errors).toEqual([]);
+    } finally {
+      await close();
+    }
   });
 });

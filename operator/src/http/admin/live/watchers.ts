@@ -36,6 +36,9 @@ const ACCESS_RECHECK_MS = 30_000;
  */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** A reader that has not taken the rest of its stream this long after the end is disconnected. */
+const END_MS = 10_000;
+
 /** Maximum number of readers over all scopes. */
 export const MAX_WATCHERS = LIMITS.watches.value;
 
@@ -79,30 +82,31 @@ export class Watchers {
     response.write(encodeEvent('state', this.#feed.state()));
     const since = this.#now();
     this.#readers.set(response, { since, checkedAt: since, isStillAllowed });
-    response.on('close', () => {
-      this.#readers.delete(response);
-      if (this.#readers.size === 0) this.#stopTimer();
-    });
+    response.on('close', () => this.#remove(response));
     this.#timer ??= setTimeout(() => this.#broadcast(), BROADCAST_MS);
   }
 
   /** Ends every stream. */
   close(): void {
-    for (const response of this.#readers.keys()) response.end();
-    this.#readers.clear();
-    this.#stopTimer();
+    for (const response of this.#readers.keys()) this.#end(response);
+  }
+
+  /** Ends one stream, to which nothing is written any more, although a slow reader still reads. */
+  #end(response: ServerResponse): void {
+    this.#remove(response);
+    response.end();
+    const late = setTimeout(() => response.destroy(), END_MS);
+    response.on('close', () => clearTimeout(late));
+  }
+
+  #remove(response: ServerResponse): void {
+    this.#readers.delete(response);
+    if (this.#readers.size === 0) this.#stopTimer();
   }
 
   #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-  }
-
-  /** Ends one stream. A reader with unsent bytes is disconnected, because it may never read them. */
-  #end(response: ServerResponse): void {
-    this.#readers.delete(response);
-    if (response.writableLength > 0) response.destroy();
-    else response.end();
   }
 
   #broadcast(): void {
@@ -116,10 +120,7 @@ export class Watchers {
       else if (reader.checkedAt !== undefined && begun - reader.checkedAt >= ACCESS_RECHECK_MS)
         void this.#recheckAccess(response, reader);
     }
-    if (this.#readers.size === 0) {
-      this.#stopTimer();
-      return;
-    }
+    if (this.#readers.size === 0) return;
     this.#timer = setTimeout(
       () => this.#broadcast(),
       Math.min(HEARTBEAT_MS, Math.max(BROADCAST_MS, BROADCAST_PAUSE_FACTOR * (this.#now() - begun))),
