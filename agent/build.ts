@@ -31,18 +31,19 @@ const entries = new Map(
 
 /**
  * The files of rooms, each with the sources below `src` that it holds; the first that matches counts. `limited` is with
- * the core, because the file of the policies would be too large with it.
+ * the core, because the file of the policies would be too large with it. `null`: the file of the source that is loaded
+ * when it is first needed, which exports its names as they are.
  */
-const ROOMS: readonly (readonly [name: string, sources: RegExp])[] = [
+const ROOMS: readonly (readonly [name: string | null, sources: RegExp])[] = [
   ['base', /^(?:\.\.|errors\/|core\/(?:outcomes|observers|windows)\/)/],
   ['calls', /^(?:clock\/|call\/\w+\/|core\/(?:guards\/|classify\.|retry-after\.))/],
   ['policies', /^(?:core\/config\/(?!limited)|link\/(?:link\.|timers\.|\w+\/))/],
   ['core', /^(?:core\/|version\.)/],
   ['call', /^call\//],
-  ['unprotected', /^breakers\/unprotected\./],
+  [null, /^breakers\/unprotected\./],
   ['breakers', /^(?:breakers\/|agent\.)/],
   ['stream', /^link\/(?:backoff|connection|event-stream|last-good-file|messages|policy-store|stream)\./],
-  ['network', /^link\//],
+  [null, /^link\//],
   ['recording', /^telemetry\/recording\//],
   ['integrations', /^(?:telemetry|adapters)\//],
   ['store', /^store\//],
@@ -66,7 +67,7 @@ async function bundle(): Promise<void> {
   const output = await bundle.write({
     dir: join(dist, 'esm'),
     format: 'esm',
-    chunkFileNames: '[name].js',
+    chunkFileNames: 'rooms/[name].js',
     comments: { legal: false, annotation: true, jsdoc: false },
     sourcemap: true,
     sourcemapExcludeSources: true,
@@ -89,7 +90,7 @@ async function bundle(): Promise<void> {
 function roomOf(id: string): string | null {
   const source = relative(join(here, 'src'), id);
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
-  return `rooms/${ROOMS.find(([, pattern]) => pattern.test(source))![0]}`;
+  return ROOMS.find(([, pattern]) => pattern.test(source))![0];
 }
 
 /** Keeps of each map the line that every line is from: enough for a stack trace, at a fifth of the size. */

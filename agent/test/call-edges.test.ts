@@ -59,15 +59,17 @@ describe.each(policies)('a breaker twice around one call, %s', (_, policy) => {
   it('closes again, and says once that it is used twice', async () => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const { breaker, clock } = made({ trip: { consecutiveFailures: 1 }, recovery: { openDuration: '1s' }, ...policy });
-    for (let i = 0; i < 2; i++) {
+    const nested = [
+      () => breaker.execute(() => breaker.execute(async () => 'well')),
+      () => breaker.execute(async () => breaker.executeSync(() => 'well')),
+      async () => breaker.executeSync(() => breaker.executeSync(() => 'well')),
+    ];
+    for (const call of [...nested, ...nested]) {
       breaker.enter()!.fail();
       clock.advance(1_000);
-      await expect(breaker.execute(() => breaker.execute(async () => 'well'))).resolves.toBe('well');
+      await expect(call()).resolves.toBe('well');
       expect(breaker.state).toBe('closed');
     }
-    breaker.enter()!.fail();
-    clock.advance(1_000);
-    await expect(breaker.execute(async () => breaker.executeSync(() => 'well'))).resolves.toBe('well');
     expect(warnings.mock.calls.map(([text]) => String(text))).toEqual([
       expect.stringContaining('"payments" is used twice'),
     ]);
@@ -86,6 +88,17 @@ describe.each(policies)('a breaker twice around one call, %s', (_, policy) => {
     await probe;
     expect(breaker.state).toBe('closed');
   });
+});
+
+it('rejects the calls after a synchronous probe that failed', () => {
+  const { breaker, clock } = made({ trip: { consecutiveFailures: 1 }, recovery: { openDuration: '1s' } });
+  breaker.enter()!.fail();
+  clock.advance(1_000);
+  const fail = () => {
+    throw new Error('down');
+  };
+  expect(() => breaker.executeSync(fail)).toThrow('down');
+  expect(() => breaker.executeSync(() => 'well')).toThrow('breaker "payments" is open');
 });
 
 it('tries nothing again that another breaker did not let through', async () => {

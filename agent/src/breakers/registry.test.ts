@@ -287,6 +287,17 @@ describe('listeners', () => {
   });
 });
 
+it('notifies of each set once, and of none when the guard changes or all breakers restart', () => {
+  const { registry } = make();
+  const applied: unknown[] = [];
+  registry.onApply((each) => applied.push(each?.revision));
+  registry.apply(set([]));
+  registry.useGuard({ neverForceOpen: true });
+  registry.startOver();
+  registry.govern();
+  expect(applied).toEqual(['r']);
+});
+
 describe('the registry of the process', () => {
   it('is one, found where other copies of the package find it', () => {
     expect(registry()).toBe(registry());

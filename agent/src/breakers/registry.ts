@@ -102,7 +102,7 @@ export class Registry {
   }
 
   /** Every breaker, in order of creation. */
-  *breakers(): Iterable<Breaker> {
+  *breakers(): Iterable<GovernedBreaker> {
     yield* this.#breakers.values();
   }
 
@@ -123,14 +123,14 @@ export class Registry {
   /** Applies a set of policies to existing and future breakers. Absent: no policies. */
   apply(set: PolicySet | undefined): void {
     this.#given = set;
-    this.#govern();
+    this.govern();
     this.#applications.notify('the registry', set);
   }
 
   /** Lets no policy and no override pass these limits, those in force included. */
   useGuard(guard: Guard): void {
     this.#guard = guard;
-    this.#govern();
+    this.govern();
   }
 
   /** What the guard changes in the policies and overrides in force. */
@@ -147,7 +147,8 @@ export class Registry {
     return [...new Set(this.#guarded.filter(isOf).map(({ by }) => by))];
   }
 
-  #govern(): void {
+  /** Applies the set in force again, as when the guard changes or an override ends; notifies no listener. */
+  govern(): void {
     const now = exactNow(this.#runtime.clock);
     const { set, guarded } =
       this.#given === undefined
@@ -190,7 +191,7 @@ export class Registry {
     this.#warned.clear();
     this.#classifiers.clear();
     for (const breaker of this.#breakers.values()) breaker.startOver(this.#governorOf(breaker.name, UNGOVERNED));
-    this.apply(this.#given);
+    this.govern();
   }
 
   /**

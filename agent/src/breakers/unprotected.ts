@@ -1,3 +1,4 @@
+import { fieldsInWords } from '@fuseboard/schema/trip-conditions';
 import type { Breaker } from './breaker.ts';
 import type { Registry } from './registry.ts';
 
@@ -61,7 +62,7 @@ export class UnprotectedWarnings {
     }
     if (found.untripped.length > 0) {
       this.#warn(
-        `nothing can open the circuit of ${found.untripped.join(', ')}, because trip has no condition; set consecutiveFailures, failureCount, failureRate or slowCallRate in trip`,
+        `nothing can open the circuit of ${found.untripped.join(', ')}, because trip has no condition; set ${fieldsInWords()} in trip`,
       );
     }
   }

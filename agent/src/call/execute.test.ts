@@ -380,6 +380,17 @@ describe('executeSync', () => {
     ]);
   });
 
+  it('releases its place before the fallback, which may use the breaker', () => {
+    const fail = () => {
+      throw down;
+    };
+    for (const fn of [fail, () => ({ status: 500, headers: { get: () => null } })]) {
+      const { breaker } = opens({ trip: { consecutiveFailures: 2 }, concurrency: { maxConcurrent: 1 } });
+      const fallback = () => breaker.executeSync(() => 'other');
+      expect(breaker.executeSync<unknown, unknown>(fn, { fallback })).toBe('other');
+    }
+  });
+
   it('refuses a function that returns a promise', async () => {
     const { breaker } = opens();
     expect(() => breaker.executeSync(() => Promise.reject(down))).toThrow(/use execute/);

@@ -8,7 +8,7 @@ import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback
 import { GuardedCall } from './guarded-call.ts';
 import { beganAt, LimitedPermit, recordDuration, takesInShadow } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
-import { isPartOfProbe } from './scopes/probe-scope.ts';
+import { asProbe, isPartOfProbe } from './scopes/probe-scope.ts';
 import { notCallable, wrongOptions } from './wrong-call.ts';
 
 export interface ExecuteOptions<F> {
@@ -102,15 +102,17 @@ export function executeSync<T, F>(
     return answer(limited(breaker, limiter.limit, 0));
   }
   const began = beganAt(limiter, breaker.clock);
+  const run = circuit.state === 'half-open' ? asProbe(breaker, fn) : fn;
   let result: T;
   try {
-    result = fn();
+    result = run();
   } catch (error) {
+    // Released before the fallback, which may use the breaker.
+    limiter?.release();
     circuit.settleError(permit, error);
     return answer(error);
-  } finally {
-    limiter?.release();
   }
+  limiter?.release();
   if (isThenable(result)) {
     permit.ignore();
     result.then(undefined, () => {});

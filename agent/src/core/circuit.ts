@@ -48,7 +48,7 @@ interface Extras {
   readonly lastOpenMs: number;
 }
 
-/** The `reopenings` of a forced open state: `#open` adds 1, so that the next opening is number 0, the first. */
+/** The `reopenings` of a forced open state: `open` adds 1, so that the next opening is number 0, the first. */
 const NOT_AN_OPENING = -1;
 
 const NO_EXTRAS: Extras = { classify: undefined, forced: undefined, reopenings: 0, lastOpenMs: 0 };
@@ -67,6 +67,11 @@ function closedSince(now: number): Closed {
  * the time of its owner's clock. State that depends on time is brought up to date when it is read. There may be very
  * many circuits, so each is small: data that only some circuits need, or only during a call, is stored outside. Its
  * own methods are `private` for the compiler only: with a # they cost every object eight bytes, and each call a check.
+ *
+ * A call takes the short path, in `enter` and `settleAs`, where nothing can change the state: it is admitted while the
+ * circuit is closed and no evaluation is due, or rejected before the open time ends; and it succeeds, not slowly, in
+ * the generation that admitted it. Every other call takes `enterGeneral` or `settleGeneral`, which bring the state up
+ * to date, count probes, evaluate the conditions and notify the listeners.
  */
 export class Circuit {
   /** Number of permits since the circuit was made. */

@@ -103,8 +103,10 @@ describe('a link', () => {
 
   it('applies an override until its end, with the operator gone by then, and says so', async () => {
     const timers = new FakeTimers();
-    const { link, breaker, clock } = connect({ timers });
+    const { link, registry, breaker, clock } = connect({ timers });
     await link.ready(10_000);
+    const applied: unknown[] = [];
+    registry.onApply((set) => applied.push(set?.revision));
     const { revision: base } = plane;
     const override = { uid: 'o', name: 'stop', breakers: ['pay*'], action: 'ForceOpen', reason: 'why', createdAt: 1 };
     const frames = [
@@ -121,6 +123,7 @@ describe('a link', () => {
     clock.advance(60_000);
     timers.advance(60_000);
     expect(breaker.state).toBe('half-open');
+    expect(applied).toEqual(['x']);
   });
 
   it('drops a policy that was removed, and keeps one on hold', async () => {

@@ -165,20 +165,20 @@ export class Link {
     this.#options.registry.apply(set);
     this.#appliedAt = this.#timers.now();
     this.#warnGuarded();
-    this.#scheduleOverrideEnd(set);
+    this.#scheduleOverrideEnd();
   }
 
   /** Updates the breakers when the next override ends, even without a message of the operator. */
-  #scheduleOverrideEnd(set: PolicySet): void {
+  #scheduleOverrideEnd(): void {
     this.#cancelOverrideEnd();
     const now = this.#timers.now();
     const ends = (this.#options.registry.set?.overrides ?? []).map(({ endsAt }) => endsAt);
     const next = Math.min(...ends.filter((endsAt) => endsAt > now));
     if (next === Number.POSITIVE_INFINITY) return;
     this.#cancelOverrideEnd = this.#timers.after(Math.ceil(next - now), () => {
-      this.#options.registry.apply(set);
+      this.#options.registry.govern();
       this.#exchange?.acknowledge();
-      this.#scheduleOverrideEnd(set);
+      this.#scheduleOverrideEnd();
     });
   }
 

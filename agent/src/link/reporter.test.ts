@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { Report } from '@fuseboard/schema/types';
 import { faultsOf } from '@fuseboard/schema/wire-contract';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
 import { FakeTimers } from '../../test/fake-timers.ts';
 import { Registry } from '../breakers/registry.ts';
@@ -174,6 +174,24 @@ describe('a report', () => {
     }
     await eventually(() => plane.reports.length > before);
     expect(plane.reports.length - before).toBeLessThanOrEqual(4);
+  });
+
+  it('comes at once when a circuit opens after one that could not be made', async () => {
+    const breaker = registry.getBreaker('a', { defaults });
+    reporter.attach(undefined);
+    await regular();
+    const stats = jest.spyOn(breaker, 'stats').mockImplementationOnce(() => {
+      throw new Error('no counts');
+    });
+    timers.advance(10_000);
+    await eventually(() => warnings.length > 0 && timers.waiting(10_000));
+    stats.mockRestore();
+    timers.advance(1_000);
+    for (let i = 0; i < 3; i++) breaker.enter()?.fail();
+    timers.advance(0);
+    await plane.until((p) => p.reports.length === 2);
+    expect(plane.reports[1]?.breakers[0]).toMatchObject({ state: 'open' });
+    expect(warnings).toEqual(['this agent failed to report: no counts']);
   });
 
   it('is cut into parts that hold every breaker once', async () => {

@@ -220,8 +220,11 @@ export class Reporter {
     let slice: ReportedBreaker[] = [];
     const take = () => {
       this.#reading = true;
-      entries.push(...ledger.entries(slice, all, timers.now()));
-      this.#reading = false;
+      try {
+        entries.push(...ledger.entries(slice, all, timers.now()));
+      } finally {
+        this.#reading = false;
+      }
       slice = [];
     };
     for (const breaker of breakers()) {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
 import { getBreaker } from '../index.ts';
 import { memoryStore, type SharedState, type ShareOptions, type StateStore, shareState } from './index.ts';
@@ -45,6 +45,21 @@ describe('a member', () => {
     await others(breaker.name, 1, 2);
     await sharing.exchange();
     expect(breaker.state).toBe('closed');
+  });
+
+  it('brings no later defaults into force when it closes a circuit', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const breaker = fragile();
+    getBreaker(breaker.name, { defaults: { trip: { consecutiveFailures: 2 } } });
+    warn.mockRestore();
+    share();
+    await others(breaker.name, 2, 0);
+    await sharing.exchange();
+    await others(breaker.name, 0, 2);
+    await sharing.exchange();
+    expect(breaker.state).toBe('closed');
+    breaker.enter()!.fail();
+    expect(breaker.state).toBe('open');
   });
 
   it('does not publish what it learned from other processes as its own', async () => {

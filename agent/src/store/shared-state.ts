@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
 import type { Breaker, BreakerStats } from '../breakers/breaker.ts';
+import type { GovernedBreaker } from '../breakers/governed-breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { detached } from '../clock/detached.ts';
 import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
@@ -195,11 +196,11 @@ class StateSharing implements SharedState {
         if (isOurs || (forced === undefined && state === 'closed')) {
           breaker.forceOpen({ for: formatDuration(this.#ttlMs), reason: REASON });
         }
-      } else if (isOurs) breaker.reset();
+      } else if (isOurs) breaker.circuit.reset();
     }
   }
 
-  *#shared(): Iterable<readonly [Breaker, BreakerStats]> {
+  *#shared(): Iterable<readonly [GovernedBreaker, BreakerStats]> {
     for (const breaker of registry().breakers()) {
       if (this.#only?.has(breaker.name) === false) continue;
       const stats = breaker.stats();

@@ -6,7 +6,7 @@ import { globSync } from 'node:fs';
 
 const agent = new URL('../../', import.meta.url);
 const others = [
-  'src/breaker.test.ts',
+  'src/breakers/governed-breaker.test.ts',
   ...globSync('test/{breaker-model,edit-keeps-open,scenarios}*.test.ts', { cwd: agent }),
 ];
 const files = [

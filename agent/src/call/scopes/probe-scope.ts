@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BreakerParts } from '../breaker-parts.ts';
-import type { Call } from '../context.ts';
 
 /** A probe under way, and the probe of another breaker that it was made in. */
 interface Probe {
@@ -13,12 +12,12 @@ let underWay = 0;
 const warned = new WeakSet<BreakerParts>();
 
 /** Wraps the function of a probe, so that calls made while it runs can see that they are part of that probe. */
-export function asProbe<T>(breaker: BreakerParts, fn: Call<T>): Call<T> {
-  return (context) => {
+export function asProbe<A extends unknown[], R>(breaker: BreakerParts, fn: (...args: A) => R): (...args: A) => R {
+  return (...args) => {
     underWay++;
-    let result: T | PromiseLike<T>;
+    let result: R;
     try {
-      result = probes.run({ breaker, outer: probes.getStore() }, () => fn(context));
+      result = probes.run({ breaker, outer: probes.getStore() }, fn, ...args);
     } catch (error) {
       ended();
       throw error;
