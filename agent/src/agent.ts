@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { observeCalls } from './breakers/observers/call-observers.ts';
 import { EarlyCalls } from './breakers/observers/early-calls.ts';
@@ -209,7 +208,13 @@ function warnerOf({ warn }: StartOptions): (message: string) => void {
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {
-  // As JSON, an option that is undefined is absent.
-  const [before, now] = [a, b].map((options) => JSON.parse(JSON.stringify(options)));
-  return a.warn === b.warn && isDeepStrictEqual(before, now);
+  return a.warn === b.warn && JSON.stringify(a, sorted) === JSON.stringify(b, sorted);
+}
+
+/** Lets JSON show an object as its fields in a fixed order, without those that are undefined. */
+function sorted(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.entries(value)
+    .filter(([, each]) => each !== undefined)
+    .sort();
 }
