@@ -36,12 +36,12 @@ const entries = new Map(
  */
 const ROOMS: readonly (readonly [name: string | null, sources: RegExp])[] = [
   ['base', /^(?:\.\.|errors\/|core\/(?:outcomes|observers|windows)\/)/],
-  ['calls', /^(?:breakers\/observers|clock\/|call\/\w+\/|core\/(?:guards\/|classify\.|retry-after\.))/],
+  ['calls', /^(?:breakers\/known-fields\.|clock\/|call\/\w+\/|core\/(?:guards\/|classify\.|retry-after\.))/],
   ['policies', /^(?:core\/config\/(?!limited)|link\/(?:link\.|timers\.|\w+\/))/],
   ['core', /^(?:core\/|version\.)/],
   ['call', /^call\//],
   [null, /^breakers\/unprotected\./],
-  ['breakers', /^(?:breakers\/(?!observers)|agent\.)/],
+  ['breakers', /^(?:breakers\/|agent\.)/],
   ['stream', /^link\/(?:backoff|connection|event-stream|last-good-file|messages|policy-store|stream)\./],
   [null, /^link\//],
   ['recording', /^telemetry\/recording\//],
