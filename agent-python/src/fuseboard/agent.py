@@ -145,8 +145,9 @@ def start(
     (FUSEBOARD_TOKEN_FILE, FUSEBOARD_CA_FILE, the mounted ones). ``cache_dir``: a folder for the last good policies
     (FUSEBOARD_CACHE_DIR, the mounted cache; without either nothing is kept). ``policies``: a file of policies for the time
     before the operator was ever reached, JSON as ``kubectl get cbp -o json`` prints (FUSEBOARD_POLICIES_FILE,
-    FUSEBOARD_POLICIES). ``guard``: limits that no policy and no override passes in this process (absent: none); they stay after ``stop``, until the next start.
-    ``warn`` takes warnings about the link (absent: ``FuseboardWarning``).
+    FUSEBOARD_POLICIES). ``guard``: limits that no policy and no override passes in this process (absent: none); they stay
+    after ``stop``, until the next start. ``warn`` takes warnings about the link (absent: ``FuseboardWarning``). A link that the
+    first call began with the same settings stays connected.
 
     Raises ``ConfigError`` when the link was already started with other options (``stop`` it first) or the guard has a value
     that cannot be used, and ``TypeError`` when it has a field that does not exist.
@@ -160,13 +161,14 @@ def start(
             message = "start was already called with other options; call it once, or stop the agent first"
             raise ConfigError("", 0, message)
         if slot.options is None:
-            former, slot.link = slot.link, None
-            if former is not None:
-                former.hang_up()
             process.registry().use_guard(limits)
-            _arm(slot, options, warn or warn_of)
+            if not _has_link_of(slot, options, warn or warn_of):
+                former, slot.link = slot.link, None
+                if former is not None:
+                    former.hang_up()
+                _arm(slot, options, warn or warn_of)
+                slot.is_started = False
             slot.options = options
-            slot.is_started = False
         _begin(slot)
     return Agent()
 
@@ -187,6 +189,17 @@ def _own() -> _Slot:
         process.after_fork()
         _after_fork()
     return _slot
+
+
+def _has_link_of(slot: _Slot, options: StartOptions, warn: Warn) -> bool:
+    """Whether the link that was begun without options is the one that these ask for: then it stays connected."""
+    if slot.link is None or slot.warn is not warn:
+        return False
+    try:
+        return slot.link.settings == read_settings(options, os.environ)
+    except Exception:
+        # Of what is wrong with them, ``_arm`` warns.
+        return False
 
 
 def _arm(slot: _Slot, options: StartOptions, warn: Warn) -> None:

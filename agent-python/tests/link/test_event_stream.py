@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fuseboard.link.event_stream import EventDecoder, Fault, StreamEvent
@@ -48,6 +50,20 @@ def test_bounds_an_event(event: str, most: int) -> None:
         ("routes", '[["a"]]'),
         ("goaway", '{"reconnectAfterMs":-1}'),
         ("override", '{"uid":"o","action":"Reset"}'),
+        (
+            "override",
+            json.dumps(
+                {
+                    "uid": "o",
+                    "name": "n",
+                    "action": "Reset",
+                    "breakers": ["a"] * 65,
+                    "reason": "r",
+                    "createdAt": 1,
+                    "expiresAt": 2,
+                }
+            ),
+        ),
     ],
 )
 def test_refuses_a_malformed_message(event: str, data: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from socket import create_server
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -320,3 +321,29 @@ def test_the_transitions_of_a_bounded_number_of_keys_are_kept_and_those_of_break
             ledger.changed(first, event)
     pending = [ledger.is_pending("hosts", key) for key in ("k0", "k1", "k2", "k4999")]
     assert pending == [True, False, True, True] and ledger.is_pending("own", None)
+
+
+def test_reads_no_more_than_the_beginning_of_a_long_answer() -> None:
+    listener = create_server(("127.0.0.1", 0))
+    given = 0
+
+    def answer() -> None:
+        nonlocal given
+        sock, _ = listener.accept()
+        with sock:
+            sock.recv(65_536)
+            sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            try:
+                while given < 1 << 30:
+                    given += sock.send(bytes(65_536))
+            except OSError:
+                pass
+
+    thread = Thread(target=answer)
+    thread.start()
+    with listener:
+        target = urlsplit(f"http://127.0.0.1:{listener.getsockname()[1]}/v1/report")
+        connection = reporter.connect(target, Endpoint(target), 10)
+        assert reporter._exchange(connection, target, {}, b"{}") == 200
+        thread.join()
+    assert 65_536 < given < 1 << 30

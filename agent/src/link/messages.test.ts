@@ -49,6 +49,7 @@ describe('a message', () => {
     ['insync', { revision: 'r', now: 'noon' }],
     ['override', { ...OVERRIDE, breakers: 'payments' }],
     ['override', { ...OVERRIDE, breakers: [1] }],
+    ['override', { ...OVERRIDE, breakers: new Array(65).fill('payments') }],
     ['override', { ...OVERRIDE, reason: 'x'.repeat(257) }],
     ['override', { ...OVERRIDE, expiresAt: '2026-01-01T00:00:00Z' }],
     ['routes', [['a']]],

@@ -269,4 +269,32 @@ describe('the way of a report', () => {
     reporter.attach(`http://127.0.0.1:${port}/v1/report`);
     expect(await regular()).toHaveLength(1);
   });
+
+  it('goes to the address it connected to where an answer does not end', async () => {
+    let given = 0;
+    let isOver = false;
+    const endless = createServer((request, response) => {
+      request.resume();
+      const more = () => {
+        given += 16_384;
+        if (!isOver) response.write(Buffer.alloc(16_384), () => setImmediate(more));
+      };
+      response.on('close', () => {
+        isOver = true;
+      });
+      more();
+    }).listen(0, '127.0.0.1');
+    try {
+      await eventually(() => endless.listening);
+      const { port } = endless.address() as { port: number };
+      reporter.attach(`http://127.0.0.1:${port}/v1/report`);
+      expect(await regular()).toHaveLength(1);
+      await eventually(() => isOver);
+      // What the agent did not read is in the buffers of the connection.
+      expect(given).toBeGreaterThan(65_536);
+    } finally {
+      endless.closeAllConnections();
+      endless.close();
+    }
+  });
 });

@@ -20,6 +20,9 @@ const LEAST_GAP_MS = 250;
 const QUIET_MS = 200;
 const SPREAD_MS = 300;
 const ANSWER_MS = 8_000;
+
+/** An answer to a report has no content; the rest of one that is longer is not read. */
+const MAX_ANSWER_BYTES = 65_536;
 const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
 const SLICE = 250;
@@ -283,7 +286,11 @@ export class Reporter {
         },
         (response) => {
           const status = response.statusCode ?? 0;
-          response.resume();
+          let read = 0;
+          response.on('data', ({ length }: Buffer) => {
+            read += length;
+            if (read > MAX_ANSWER_BYTES) request.destroy(new Error('its answer to a report is too long'));
+          });
           response.on('end', () => {
             if (status < 300) finish('answered');
             else if (status === 421) finish('misdirected');

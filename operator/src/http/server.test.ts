@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { expect, it } from '@jest/globals';
 import { peerAddress } from './peer-address.ts';
 import { listen } from './server.ts';
@@ -43,6 +44,37 @@ it('cuts a response that fails, and continues to serve', async () => {
   try {
     await fetch(server.url).catch(() => {});
     expect(await (await fetch(`${server.url}/fine`)).text()).toBe('fine');
+  } finally {
+    server.cut();
+    await server.close();
+  }
+});
+
+it('closes a connection that sends a request before the previous one is answered', async () => {
+  const asked: (string | undefined)[] = [];
+  const server = await listen(
+    (request, response) => {
+      asked.push(request.url);
+      if (request.url !== '/held') response.end('fine');
+    },
+    { host: '127.0.0.1', port: 0 },
+    { what: 'a test', flag: '--port', maxConnections: 10 },
+  );
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+  const opened = () => connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {});
+  try {
+    const eager = opened();
+    eager.write(get('/held') + get('/1').repeat(1_000));
+    await once(eager, 'close');
+    expect(asked).toEqual(['/held']);
+
+    const patient = opened();
+    for (const path of ['/2', '/3']) {
+      patient.write(get(path));
+      expect(String(await once(patient, 'data'))).toContain('200 OK');
+    }
+    expect(asked).toEqual(['/held', '/2', '/3']);
+    patient.destroy();
   } finally {
     server.cut();
     await server.close();

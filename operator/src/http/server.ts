@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
@@ -59,8 +59,8 @@ export async function listen(
   };
   const { cert, key } = certificate ?? {};
   const server = certificate
-    ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
-    : createServer(times, app);
+    ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, oneAtATime(app))
+    : createServer(times, oneAtATime(app));
   new Connections({ max: maxConnections, onCut }).watch(server);
   // Without a listener, an error of one response, such as a write after its end, would end the process.
   server.prependListener('request', (_request, response) => response.on('error', () => response.destroy()));
@@ -77,6 +77,24 @@ export async function listen(
     server.listen(port, on, resolve);
   });
   return listening(server, certificate !== undefined);
+}
+
+/**
+ * Closes a connection on which a request arrives before the response to the previous one was sent. No client of the
+ * operator sends requests so, and a few bytes of them would keep as many responses in memory.
+ */
+function oneAtATime(app: RequestListener): RequestListener {
+  const answering = new WeakSet<Socket>();
+  return (request, response) => {
+    const { socket } = request;
+    if (answering.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    answering.add(socket);
+    response.once('finish', () => answering.delete(socket));
+    app(request, response);
+  };
 }
 
 /** `::` also accepts IPv4 connections. A machine without IPv6 needs `0.0.0.0` instead. */

@@ -9,6 +9,10 @@ MAX_POLICY_BYTES = 4 * 1024 * 1024
 """More bytes of specs as JSON for one process are refused whole."""
 MAX_OVERRIDES = 100
 """More overrides for one process are refused whole."""
+MAX_OVERRIDE_BREAKERS = 64
+"""An override names at most this many breakers, as its resource does; each becomes a route."""
+MAX_ANSWER_BYTES = 64 * 1024
+"""The rest of a longer answer to a report is not read."""
 MAX_GUARDED = 100
 """A report lists at most this many entries of ``guarded``."""
 MAX_TRANSITIONS = 20

@@ -81,6 +81,10 @@ class Link:
         return "LastGood" if origin == "last-good" else "Defaults"
 
     @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @property
     def has_operator(self) -> bool:
         return self._settings.url is not None
 

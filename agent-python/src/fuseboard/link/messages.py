@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.text import utf16_length
 from .event_stream import Fault, StreamEvent
+from .limits import MAX_OVERRIDE_BREAKERS
 
 Fields = dict[str, Any]
 Message = dict[str, Any]
@@ -84,6 +85,7 @@ def _is_override(f: Fields) -> bool:
         _is_text(f.get("uid"), 64)
         and _is_text(f.get("name"), 253)
         and isinstance(breakers, list)
+        and len(breakers) <= MAX_OVERRIDE_BREAKERS
         and all(_is_text(each, 128) for each in breakers)
         and _is_text(f.get("reason"), 256)
         and is_count(f.get("createdAt"))

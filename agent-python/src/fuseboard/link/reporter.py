@@ -14,7 +14,7 @@ from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
 from .connection import Endpoint, LinkError, authorization, connect, describe, hang_up, let_go, path_of
 from .ledger import Entry, Ledger, encoded, parts
-from .limits import PROTOCOL
+from .limits import MAX_ANSWER_BYTES, PROTOCOL
 from .report_target import report_target
 from .timers import Timers
 
@@ -345,7 +345,9 @@ def _exchange(
 ) -> int:
     connection.request("POST", path_of(target), body=body, headers=dict(headers))
     with connection.getresponse() as response:
-        response.read()
+        # An answer has no content. Another request on the connection would find the rest of a longer one.
+        if len(response.read(MAX_ANSWER_BYTES + 1)) > MAX_ANSWER_BYTES:
+            connection.close()
         return response.status
 
 

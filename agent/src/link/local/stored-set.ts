@@ -50,6 +50,8 @@ export const isOverride = (f: Fields) =>
   isText(f.uid, 64) &&
   isText(f.name, 253) &&
   Array.isArray(f.breakers) &&
+  // As many as the resource may name: each becomes a route.
+  f.breakers.length <= 64 &&
   f.breakers.every((name) => isText(name, 128)) &&
   isText(f.reason, 256) &&
   isCount(f.createdAt) &&

@@ -63,7 +63,7 @@ export const agentsPaths: readonly Endpoint[] = [
     body: ReportSchema.meta({ id: 'Report' }),
     answers: {
       204: { description: 'Taken.' },
-      ...refusals(400, 401, 403, 411, 413, 415, 421, 503),
+      ...refusals(400, 401, 403, 413, 415, 421, 503),
     },
   },
 ];

@@ -174,6 +174,7 @@ export function agentsApp(options: AgentsOptions): Express {
   const json = express.json({
     limit: MAX_REPORT_BYTES,
     type: 'application/json',
+    inflate: false,
     // Charged before it is parsed, so that a body that is refused costs its sender as much.
     verify: (_request, response, body) =>
       quota.chargeReport((response as Response).locals.agentIdentity as AgentIdentity, body.length),
@@ -185,14 +186,15 @@ export function agentsApp(options: AgentsOptions): Express {
 }
 
 /**
- * The JSON parser limits the decoded size. A compressed body must declare its length, so that its encoded size is
- * limited too.
+ * Refuses a body before it is read: one that is too large or no JSON, and one that is compressed, because a decoder may
+ * take megabytes for a few bytes before its first output.
  */
 function boundedBody(request: Request, _response: Response, next: () => void): void {
   if (!request.is('application/json')) throw new Problem(415, 'content-type: must be application/json');
-  const packed = request.get('content-encoding') !== undefined;
+  if (request.get('content-encoding') !== undefined) {
+    throw new Problem(415, 'content-encoding: is not accepted; send the report as plain JSON');
+  }
   const length = request.get('content-length');
-  if (packed && length === undefined) throw new Problem(411, 'content-length: is required with content-encoding');
   if (Number(length ?? 0) > MAX_REPORT_BYTES) {
     throw new Problem(413, `the body has ${length} bytes; the limit is ${MAX_REPORT_BYTES}; send it in parts`);
   }

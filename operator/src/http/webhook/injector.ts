@@ -111,7 +111,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
     }
   }
 
-  app.post(INJECT_PATH, express.json({ limit: MAX_REVIEW_BYTES, type: 'application/json' }), review);
+  app.post(INJECT_PATH, express.json({ limit: MAX_REVIEW_BYTES, type: 'application/json', inflate: false }), review);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an admission review')));
   return app;

@@ -50,7 +50,7 @@ export function historyRoutes({ controller, access, history, policyEditor, log }
     .post(
       '/v1/policies/:namespace/:name/rollback',
       guard(access, editAttributes),
-      express.json({ limit: '4kb', type: 'application/json' }),
+      express.json({ limit: '4kb', type: 'application/json', inflate: false }),
       async (request, response) => {
         const { toRevision } = parse(RollbackSchema, request.body);
         const policy = find(request);

@@ -57,7 +57,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
     .post(
       '/v1/overrides/:namespace',
       guard(access, attributes('create')),
-      express.json({ limit: MAX_BODY, type: 'application/json' }),
+      express.json({ limit: MAX_BODY, type: 'application/json', inflate: false }),
       async (request, response) => {
         const { namespace } = request.params as { namespace: string };
         if (!NAMESPACE_PATTERN.test(namespace))

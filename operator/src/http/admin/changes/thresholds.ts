@@ -25,7 +25,7 @@ export function thresholdRoutes({ controller, access, policyEditor, log }: Admin
   return Router().post(
     '/v1/policies/:namespace/:name/thresholds',
     guard(access, editAttributes),
-    express.json({ limit: '16kb', type: 'application/json' }),
+    express.json({ limit: '16kb', type: 'application/json', inflate: false }),
     async (request, response) => {
       const { generation, ...sections } = parse(ThresholdsSchema, request.body);
       const { policy } = namedPolicy(controller.snapshots, request);
