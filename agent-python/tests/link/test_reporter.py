@@ -14,7 +14,7 @@ from fuseboard.breakers.registry import Registry
 from fuseboard.core.clock import Environment
 from fuseboard.core.state import TransitionEvent
 from fuseboard.link import reporter
-from fuseboard.link.connection import Endpoint
+from fuseboard.link.connection import Endpoint, connect
 from fuseboard.link.ledger import Ledger, parts
 from fuseboard.link.report_target import report_target
 from fuseboard.link.reporter import Applied, Reporter
@@ -343,7 +343,7 @@ def test_reads_no_more_than_the_beginning_of_a_long_answer() -> None:
     thread.start()
     with listener:
         target = urlsplit(f"http://127.0.0.1:{listener.getsockname()[1]}/v1/report")
-        connection = reporter.connect(target, Endpoint(target), 10)
+        connection = connect(target, Endpoint(target), 10)
         assert reporter._exchange(connection, target, {}, b"{}") == 200
         thread.join()
     assert 65_536 < given < 1 << 30
