@@ -104,10 +104,7 @@ describe('a policy that is applied with kubectl', () => {
     const accepted = async () => String(condition(await get('shop', 'offers'), 'Accepted')?.message);
     expect(await accepted()).toBe('the spec is valid');
     expect(await service.call('offers', 'ok', 'fail')).toEqual(['passed', 'failed']);
-    await eventually(
-      async () => (await accepted()).includes('its fallback is not used: no call of the 1 breaker'),
-      60_000,
-    );
+    await eventually(async () => (await accepted()).includes('its fallback is not used: no call on 1 breaker'), 60_000);
     expect(await service.callAnswered('offers', 'fail')).toEqual(['passed']);
     await eventually(async () => (await accepted()) === 'the spec is valid', 60_000);
     expect(condition(await get('shop', 'offers'), 'Accepted')).toMatchObject({ status: 'True', reason: 'Valid' });
