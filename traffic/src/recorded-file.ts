@@ -93,6 +93,11 @@ export class RecordedFile {
       one.durationMs = Number.NaN;
     }
     const { start } = one;
+    // A number as large as 1e999 is infinite.
+    if (!Number.isFinite(start) || one.durationMs === Number.POSITIVE_INFINITY) {
+      this.counts.bad(`record ${one.record}: its time or its duration is no number that can be used`);
+      return;
+    }
     const end = Number.isNaN(one.durationMs) ? start : start + one.durationMs;
     const oldest = this.#newestStart - this.#maxLateMs;
     if (start < oldest) {

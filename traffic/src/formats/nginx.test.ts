@@ -77,6 +77,13 @@ describe('an nginx access log', () => {
     expect(exact.summary.notes.join('\n')).not.toContain('to the second');
   });
 
+  it('takes a line whose duration is too large for a number as a bad one', async () => {
+    const of = (duration: string) => `{"msec":"1714557602.123","status":200,"request_time":${duration}}\n`;
+    const { calls, summary } = await readText(of('0.123').repeat(99) + of('1e999'));
+    expect(calls.map(({ start }) => start)).toEqual(new Array(99).fill(at('10:00:02')));
+    expect(summary.badLines).toBe(1);
+  });
+
   it.each([['1.003 1.004, 0.000 10.0.3.17:8080, two'], ['0.000 0.000 two']])(
     'takes …%s as a call for which no server was left',
     async (rest) => {
