@@ -63,17 +63,10 @@ export interface Opening {
 }
 
 /** What of an outage does not change. */
-interface OutageIdentity {
-  readonly id: string;
-  readonly breakerId: string;
-  readonly namespace: string;
-  readonly uid: string;
-  readonly breaker: string;
-  readonly began: number;
-  readonly reason: string | undefined;
-  readonly instance: string;
-  readonly error: string | undefined;
-}
+type OutageIdentity = Pick<
+  Outage,
+  'id' | 'breakerId' | 'namespace' | 'uid' | 'breaker' | 'began' | 'reason' | 'instance' | 'error'
+>;
 
 /** Rejected calls of one breaker from its first opening to its last close, over all agents. */
 export class Outage {
