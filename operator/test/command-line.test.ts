@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import { EventClient } from './event-client.ts';
-import { ready } from './local-operator.ts';
+import { type OperatorUrls, serving } from './local-operator.ts';
 import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -49,7 +49,7 @@ function runWith(input: string, ...args: string[]) {
 }
 
 interface Served {
-  readonly url: { agents: string; metrics: string; admin: string };
+  readonly url: OperatorUrls;
   readonly exit: Promise<number | null>;
 }
 
@@ -62,15 +62,7 @@ async function serve(env: Record<string, string> = {}): Promise<Served> {
   });
   child = started;
   const exit = new Promise<number | null>((resolve) => started.on('exit', resolve));
-  let text = '';
-  started.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  const serving = () => text.split('\n').find((line) => line.includes('"serving"'));
-  await until(serving);
-  const url = JSON.parse(serving()!);
-  await ready(url.metrics);
-  return { url, exit };
+  return { url: await serving(started), exit };
 }
 
 it('names the version of Node that it needs where that is older', () => {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import { openAccess } from '../src/auth/open-access.ts';
 import { unauthenticated } from '../src/auth/unauthenticated.ts';
@@ -29,6 +30,25 @@ export const FLAGS = {
 
 /** Waits until an operator is ready. @param metricsUrl where its probes are */
 export const ready = (metricsUrl: string) => until(async () => (await fetch(`${metricsUrl}/readyz`)).ok);
+
+export interface OperatorUrls {
+  readonly agents: string;
+  readonly metrics: string;
+  readonly admin: string;
+}
+
+/** Waits until an operator that was started as a process of its own is ready; returns its URLs, which its log names. */
+export async function serving({ stdout }: ChildProcess): Promise<OperatorUrls> {
+  let text = '';
+  stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const named = () => text.split('\n').find((line) => line.includes('"serving"'));
+  await until(named);
+  const urls = JSON.parse(named()!);
+  await ready(urls.metrics);
+  return urls;
+}
 
 /** What it is put together from, all but the source: nothing is kept, written or refused. */
 export async function localParts(log: Logger): Promise<Omit<Parts, 'source'> & { readonly overrides: LocalOverrides }> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { type OutageDetail, OutageListSchema } from '../src/http/admin/answers/outages.ts';
-import { ready } from './local-operator.ts';
+import { type OperatorUrls, serving } from './local-operator.ts';
 import { PlainAgent } from './plain-agent.ts';
 import { until } from './until.ts';
 
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 /** Starts the operator on the folder; returns its URLs. */
-async function start(): Promise<{ agents: string; metrics: string; admin: string }> {
+async function start(): Promise<OperatorUrls> {
   const ports = ['--port=0', '--metrics-port=0', '--admin-port=0'];
   const args = [...NODE, 'serve', '--policies=p', '--state-dir=state', ...ports];
   const started = spawn(process.execPath, args, {
@@ -44,15 +44,7 @@ async function start(): Promise<{ agents: string; metrics: string; admin: string
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   child = started;
-  let text = '';
-  started.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  const serving = () => text.split('\n').find((line) => line.includes('"serving"'));
-  await until(serving);
-  const url = JSON.parse(serving()!);
-  await ready(url.metrics);
-  return url;
+  return serving(started);
 }
 
 const opened = [{ from: 'closed', to: 'open', agoMs: 0, reason: 'consecutive-failures' }] as const;
