@@ -1,8 +1,7 @@
 import { useRef } from 'preact/hooks';
 import type { FieldChange } from '../../src/ports/history.ts';
+import { ChangesDialog } from './changes-dialog.tsx';
 import { ask } from './connection.ts';
-import { connection } from './model.ts';
-import { Edits } from './revision-edits.tsx';
 import { useDialogForm } from './use-dialog-form.ts';
 
 interface Props {
@@ -19,43 +18,32 @@ interface Props {
 /** A dialog that shows the changes of a rollback and asks for confirmation. */
 export function RollbackDialog({ path, policy, revision, changes, onDone }: Props) {
   const done = useRef(false);
-  const { dialog, problem, busy, submit } = useDialogForm(async () => {
+  const form = useDialogForm(async () => {
     await ask(`${path}/rollback`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ toRevision: revision }),
     });
     done.current = true;
-    dialog.current?.close();
+    form.dialog.current?.close();
   });
-  const live = connection.link.value.phase === 'live';
+  const unchanged = changes.length === 0;
   return (
-    <dialog ref={dialog} onClose={() => onDone(done.current)} aria-labelledby="rollback-title">
-      <form onSubmit={submit}>
-        <h2 id="rollback-title">
-          Roll {policy} back to revision {revision}
-        </h2>
-        <p>
-          The policy gets the spec of revision {revision} again, and agents take it like any other edit. A circuit that
-          is open stays open.
-        </p>
-        {changes.length === 0 ? <p>It has this spec already; nothing would change.</p> : <p>This changes:</p>}
-        <Edits changes={changes} />
-        {!live && <p class="notice bad">The page is not connected: the spec may have been changed since.</p>}
-        {problem !== undefined && (
-          <p class="notice bad" role="alert">
-            {problem}
-          </p>
-        )}
-        <p class="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
-            Cancel
-          </button>
-          <button type="submit" class="act" disabled={busy || !live || changes.length === 0}>
-            Roll back to revision {revision}
-          </button>
-        </p>
-      </form>
-    </dialog>
+    <ChangesDialog
+      form={form}
+      titleId="rollback-title"
+      title={`Roll ${policy} back to revision ${revision}`}
+      changes={changes}
+      stale="spec"
+      confirm={`Roll back to revision ${revision}`}
+      unchanged={unchanged}
+      onClose={() => onDone(done.current)}
+    >
+      <p>
+        The policy gets the spec of revision {revision} again, and agents take it like any other edit. A circuit that is
+        open stays open.
+      </p>
+      {unchanged ? <p>It has this spec already; nothing would change.</p> : <p>This changes:</p>}
+    </ChangesDialog>
   );
 }

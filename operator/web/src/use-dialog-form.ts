@@ -24,3 +24,5 @@ export function useDialogForm(send: () => Promise<void>) {
   };
   return { dialog, problem, busy, submit };
 }
+
+export type DialogForm = ReturnType<typeof useDialogForm>;

@@ -2,9 +2,9 @@ import type { PolicySpec } from '@fuseboard/schema/types';
 import { useState } from 'preact/hooks';
 import type { HistoryAnswer } from '../../../src/http/admin/answers/history.ts';
 import { changesBetween } from '../../../src/ports/history.ts';
+import { ChangesDialog } from '../changes-dialog.tsx';
 import { ask } from '../connection.ts';
 import { connection } from '../model.ts';
-import { Edits } from '../revision-edits.tsx';
 import { useAnswer } from '../use-answer.ts';
 import { useDialogForm } from '../use-dialog-form.ts';
 
@@ -52,7 +52,7 @@ export function Apply(props: Props) {
 
 /** A dialog that shows the changes and asks for confirmation. */
 function ApplyDialog({ path, policy, generation, spec, edited, onApplied, onDone }: Props & { onDone: () => void }) {
-  const { dialog, problem, busy, submit } = useDialogForm(async () => {
+  const form = useDialogForm(async () => {
     const { trip, recovery } = edited;
     await ask(`${path}/thresholds`, {
       method: 'POST',
@@ -60,30 +60,19 @@ function ApplyDialog({ path, policy, generation, spec, edited, onApplied, onDone
       body: JSON.stringify({ generation, trip, recovery }),
     });
     onApplied();
-    dialog.current?.close();
+    form.dialog.current?.close();
   });
-  const live = connection.link.value.phase === 'live';
   return (
-    <dialog ref={dialog} onClose={onDone} aria-labelledby="apply-title">
-      <form onSubmit={submit}>
-        <h2 id="apply-title">Apply these numbers to {policy}</h2>
-        <p>Agents take the policy like after any other edit. A circuit that is open stays open. This changes:</p>
-        <Edits changes={changesBetween(spec, edited)} />
-        {!live && <p class="notice bad">The page is not connected: the policy may have been changed since.</p>}
-        {problem !== undefined && (
-          <p class="notice bad" role="alert">
-            {problem}
-          </p>
-        )}
-        <p class="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
-            Cancel
-          </button>
-          <button type="submit" class="act" disabled={busy || !live}>
-            Apply
-          </button>
-        </p>
-      </form>
-    </dialog>
+    <ChangesDialog
+      form={form}
+      titleId="apply-title"
+      title={`Apply these numbers to ${policy}`}
+      changes={changesBetween(spec, edited)}
+      stale="policy"
+      confirm="Apply"
+      onClose={onDone}
+    >
+      <p>Agents take the policy like after any other edit. A circuit that is open stays open. This changes:</p>
+    </ChangesDialog>
   );
 }
