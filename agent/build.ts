@@ -30,14 +30,14 @@ const entries = new Map(
 );
 
 /**
- * The files of rooms, each with the sources below `src` that it holds; the first that matches counts. `limited` is with
- * the core, because the file of the policies would be too large with it. `null`: the file of the source that is loaded
- * when it is first needed, which exports its names as they are.
+ * The files of rooms, each with the sources below `src` that it holds; the first that matches counts. `within-guard` is
+ * in the core, because the file of the policies would be too large with it. `null`: the file of the source that is
+ * loaded when it is first needed, which exports its names as they are.
  */
 const ROOMS: readonly (readonly [name: string | null, sources: RegExp])[] = [
   ['base', /^(?:\.\.|errors\/|core\/(?:outcomes|observers|windows)\/)/],
-  ['calls', /^(?:breakers\/known-fields\.|clock\/|call\/\w+\/|core\/(?:guards\/|classify\.|retry-after\.))/],
-  ['policies', /^(?:core\/config\/(?!limited)|link\/(?:link\.|timers\.|\w+\/))/],
+  ['calls', /^(?:breakers\/known-fields\.|clock\/|call\/\w+\/|core\/(?:layers\/|classify\.|retry-after\.))/],
+  ['policies', /^(?:core\/config\/(?!within-guard)|link\/(?:link\.|timers\.|\w+\/))/],
   ['core', /^(?:core\/|version\.)/],
   ['call', /^call\//],
   [null, /^breakers\/unprotected\./],

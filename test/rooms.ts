@@ -13,7 +13,7 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [
-      ['core/', 'core/config/', 'core/guards/', 'core/observers/', 'core/outcomes/', 'core/windows/', 'version.ts'],
+      ['core/', 'core/config/', 'core/layers/', 'core/observers/', 'core/outcomes/', 'core/windows/', 'version.ts'],
       ['errors/', 'clock/', 'call/promises/'],
       ['call/', 'call/scopes/', 'call/signals/'],
       ['breakers/'],

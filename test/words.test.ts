@@ -22,6 +22,7 @@ describe('the words', () => {
     ['a name in capitals', 'LONGEST_JUDGED = 10', '1: "JUDGED"; write "classify"'],
     ['a private name of Python', 'self._news = None', '1: "news"; write "pendingEvents"'],
     ['a private name of TypeScript', 'this.#calmDown();', '1: "calm Down"; write the name of what happens'],
+    ['a name with two meanings', 'class CallGuards {', '1: "CallGuards"; write layers'],
     ['a type among other words', 'parseHTTPTally(x)', '1: "Tally"; write "counters"'],
   ])('are found in %s', (_where, text, message) => {
     expect(retiredWords(text).join('\n')).toContain(message);

@@ -48,6 +48,10 @@ const IDENTIFIERS: readonly RetiredWord[] = [
   identifier('Epoch|NOWHERE|HeldBy', 'Generation, NO_GENERATION, OverrideRef'),
   identifier('(?:#|_)tell', 'notifyListeners, warn'),
   identifier('caveats|standings', 'warnings, precedence'),
+  identifier(
+    'guards|CallGuards|GuardedCall',
+    'layers, CallLayers, LayeredCall; a guard is limits in the code of a service',
+  ),
 ];
 
 /** Words that have no place in an identifier of several words or of a private name, though prose may use them. */
@@ -65,6 +69,7 @@ const PARTS: readonly RetiredWord[] = [
   phrase('deeds?|troubles?|rewinds?', '"resourceAttributes", "failureLog", "restoreDetector"'),
   phrase('refusals?|denials?', '"problem", "rejection", "authError"'),
   phrase('quiet sink|review budget', '"noOpStatusSink", "tokenReviewLimiter"'),
+  phrase('(?:call|core) guards|guarded call', '"callLayers", "layeredCall"'),
 ];
 
 const NAME = /[#\w$]+/g;

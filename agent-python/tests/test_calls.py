@@ -21,10 +21,10 @@ from fuseboard import (
     QueueTimeoutError,
     time_left,
 )
-from fuseboard.call import call_guards
-from fuseboard.call.guarded_call import begin_call
+from fuseboard.call import call_layers
+from fuseboard.call.layered_call import begin_call
 from fuseboard.call.queued_wait import QueuedWait, queue
-from fuseboard.core.guards.limiter import Limiter
+from fuseboard.core.layers.limiter import Limiter
 from fuseboard.testing import FakeClock, create_breaker
 
 RETRY: dict[str, Any] = {
@@ -248,8 +248,8 @@ class TestLimits:
     def test_threads_wait_in_line_and_are_refused(self) -> None:
         clock = FakeClock()
         breaker = create_breaker(self.POLICY, clock)
-        guards = breaker._current().guards
-        assert guards is not None
+        layers = breaker._current().layers
+        assert layers is not None
         inside, leave = Event(), Event()
 
         def hold() -> str:
@@ -270,7 +270,7 @@ class TestLimits:
         assert inside.wait(10)
         second = Thread(target=call, args=(lambda: "second",), daemon=True)
         second.start()
-        while guards._limiter is None or guards._limiter.queued == 0:
+        while layers._limiter is None or layers._limiter.queued == 0:
             second.join(0.001)
         with pytest.raises(LimitedError, match="1 calls under way and 1 wait"):
             breaker.call(lambda: None)
@@ -279,14 +279,14 @@ class TestLimits:
         assert ends == [QueueTimeoutError]
         third = Thread(target=call, args=(lambda: "third",), daemon=True)
         third.start()
-        while guards._limiter.queued == 0:
+        while layers._limiter.queued == 0:
             third.join(0.001)
         leave.set()
         first.join(10)
         third.join(10)
         assert sorted(ends[1:]) == ["first", "third"]
         assert breaker.stats().totals | {"ignored": 2, "succeeded": 2} == breaker.stats().totals
-        assert guards.running == 0
+        assert layers.running == 0
 
     @pytest.mark.parametrize("max_queue", [0, 1])
     def test_a_slot_that_is_freed_before_a_call_queues_is_not_waited_for(self, max_queue: int) -> None:
@@ -341,7 +341,7 @@ class TestLimits:
             answers.append(breaker.call(lambda: "fine"))
             return Limiter(max_concurrent, max_queue)
 
-        monkeypatch.setattr(call_guards, "Limiter", make)
+        monkeypatch.setattr(call_layers, "Limiter", make)
         breaker.apply(self.POLICY)
         assert answers == ["fine"]
 

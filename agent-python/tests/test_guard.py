@@ -211,7 +211,7 @@ def test_a_guard_that_cannot_be_used_is_refused_before_anything_starts(
     fuseboard.agent.Agent().stop(0)
 
 
-def test_start_guards_the_process() -> None:
+def test_start_limits_the_process_by_a_guard() -> None:
     try:
         agent = fuseboard.start(guard={"neverForceOpen": True})
         breaker = fuseboard.get_breaker("a")

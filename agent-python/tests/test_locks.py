@@ -12,7 +12,7 @@ import pytest
 from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.policy_set import Override, Policy, PolicySet
 from fuseboard.breakers.registry import Registry
-from fuseboard.call.guarded_call import GuardedCall
+from fuseboard.call.layered_call import LayeredCall
 from fuseboard.core.clock import Environment
 from fuseboard.core.state import TransitionEvent
 from fuseboard.link.ledger import Ledger
@@ -92,7 +92,7 @@ def report(scene: Scene) -> None:
 def report_a_call_that_falls_due_meanwhile(scene: Scene) -> None:
     permit = scene.breaker.circuit.enter()
     assert permit is not None
-    call = GuardedCall(scene.breaker, permit, False)
+    call = LayeredCall(scene.breaker, permit, False)
     scene.breaker.watch_sync_calls().add(call, scene.clock.now(), 150)
     scene.step_ms = 100
     scene.ledger.entries([("partner", None, scene.breaker)], True, scene.clock.now())

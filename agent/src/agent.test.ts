@@ -57,7 +57,7 @@ describe('start', () => {
     expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
   });
 
-  it('guards the process, which is logged once, shown, and reported', async () => {
+  it('limits the process by a guard, which is logged once, shown, and reported', async () => {
     const warnings: string[] = [];
     const options = {
       url: plane.url,

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { GovernedBreaker } from '../../agent/src/breakers/governed-breaker.ts';
 import { Overrides } from '../../agent/src/breakers/overrides.ts';
-import type { Deadline } from '../../agent/src/core/guards/timeout.ts';
+import type { Deadline } from '../../agent/src/core/layers/timeout.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../../agent/src/testing/testing.ts';
 import { CallRunner } from './call-runner.ts';
 import { errorOf, type Outcome, responseOf } from './outcome.ts';

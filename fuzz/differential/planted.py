@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fuseboard.call import guarded_call
+from fuseboard.call import layered_call
 from fuseboard.core import circuit, trip
-from fuseboard.core.guards.adaptive_limit import AdaptiveLimit
-from fuseboard.core.guards.adaptive_timeout import AdaptiveTimeout
+from fuseboard.core.layers.adaptive_limit import AdaptiveLimit
+from fuseboard.core.layers.adaptive_timeout import AdaptiveTimeout
 from fuseboard.core.circuit import Circuit
 from fuseboard.core.windows.in_flight import InFlight
-from fuseboard.core.guards.retry import RetryBudget
+from fuseboard.core.layers.retry import RetryBudget
 from fuseboard.core.windows import CountWindow, EwmaWindow, TimeWindow
 
 
@@ -109,7 +109,7 @@ PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "a time window that an edit empties": (TimeWindow, "resize", _starts_empty),
     "an average that fades more": (EwmaWindow, "advance", _fades_smoothly),
     "no free retry": (RetryBudget, "take", _no_free_retry),
-    "a longer backoff": (guarded_call, "backoff_ms", _capless),
+    "a longer backoff": (layered_call, "backoff_ms", _capless),
     "a limit of calls that never falls": (AdaptiveLimit, "_end_round", _never_falls),
     "a shorter adaptive time limit": (AdaptiveTimeout, "limit_ms", _low_percentile),
 }

@@ -43,14 +43,14 @@ export function UseBreaker(
   const breaker = getBreaker(name, options);
   return (_target, _key, descriptor) => {
     const method = descriptor.value as unknown as (...args: unknown[]) => Promise<unknown>;
-    const guarded = function (this: Record<string, (...args: unknown[]) => unknown>, ...args: unknown[]) {
+    const wrapped = function (this: Record<string, (...args: unknown[]) => unknown>, ...args: unknown[]) {
       const answer = fallback === undefined ? {} : { fallback: (error: unknown) => this[fallback]!(error, ...args) };
       return breaker.execute(() => method.apply(this, args), answer);
     };
-    Object.defineProperty(guarded, 'name', { value: method.name, configurable: true });
-    Object.defineProperty(guarded, 'length', { value: method.length, configurable: true });
-    keepMetadata(method, guarded);
-    return { ...descriptor, value: guarded as never };
+    Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
+    Object.defineProperty(wrapped, 'length', { value: method.length, configurable: true });
+    keepMetadata(method, wrapped);
+    return { ...descriptor, value: wrapped as never };
   };
 }
 

@@ -1,6 +1,6 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 import type { BreakerParts } from '../call/breaker-parts.ts';
-import { type CallGuards, callGuardsFor } from '../call/call-guards.ts';
+import { type CallLayers, callLayersFor } from '../call/call-layers.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
 import { hasOptedIn } from '../call/fallback.ts';
@@ -9,7 +9,7 @@ import { Circuit, type Host } from '../core/circuit.ts';
 import type { Classify } from '../core/classify.ts';
 import { type Clock, exactNow } from '../core/clock.ts';
 import { forcedDetail } from '../core/forced-state.ts';
-import type { Timeouts } from '../core/guards/timeout.ts';
+import type { Timeouts } from '../core/layers/timeout.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
 import { publishTransition } from '../errors/diagnostics.ts';
 import { ConfigError } from '../errors/errors.ts';
@@ -40,7 +40,7 @@ const offered = new WeakMap<GovernedBreaker, Governor>();
 export class GovernedBreaker implements Breaker, BreakerParts, Host {
   readonly name: string;
   circuit: Circuit;
-  guards: CallGuards | undefined;
+  layers: CallLayers | undefined;
   readonly key: string | undefined;
   readonly #runtime: Runtime;
   #governor: Governor;
@@ -63,7 +63,7 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
     this.#governor = governor;
     this.#byKey = byKey;
     this.circuit = new Circuit(governor.config, this);
-    this.guards = callGuardsFor(governor.config, undefined);
+    this.layers = callLayersFor(governor.config, undefined);
   }
 
   get parent(): GovernedBreaker | undefined {
@@ -126,7 +126,7 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
       window: circuit.window,
       ...(forced === undefined ? {} : { forced }),
       ...(guardedBy.length === 0 ? {} : { guardedBy }),
-      ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
+      ...(this.layers?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
       consecutiveFailures: circuit.consecutiveFailures,
       ...(circuit.lastError === undefined ? {} : { lastError: circuit.lastError }),
       retryAfterMs: circuit.retryAfterMs,
@@ -258,7 +258,7 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
     this.keys?.forgetAll();
     this.#governor = governor;
     this.circuit = new Circuit(governor.config, this);
-    this.guards = callGuardsFor(governor.config, undefined);
+    this.layers = callLayersFor(governor.config, undefined);
   }
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
@@ -278,8 +278,8 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;
-    // Updated before the keys, which use the state in the guards.
-    if (changed) this.guards = callGuardsFor(governor.config, this.guards);
+    // Updated before the keys, which use the state in the layers.
+    if (changed) this.layers = callLayersFor(governor.config, this.layers);
     this.keys?.govern(governor);
     if (changed) this.circuit.configure(governor.config, governor.config.resetOnUpdate);
   }

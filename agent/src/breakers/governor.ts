@@ -1,7 +1,7 @@
 import type { Environment } from '../core/clock.ts';
 import type { Config } from '../core/config/config.ts';
 import type { GuardField } from '../core/config/guard.ts';
-import type { Timeouts } from '../core/guards/timeout.ts';
+import type { Timeouts } from '../core/layers/timeout.ts';
 import type { TransitionEvent } from '../core/state.ts';
 import type { Breaker, GoverningPolicy, Source } from './breaker.ts';
 

@@ -2,7 +2,7 @@ import { parseDuration } from '@fuseboard/schema/duration';
 import type { Guarded, PolicySpec } from '@fuseboard/schema/types';
 import type { Config } from '../core/config/config.ts';
 import type { Guard, GuardField } from '../core/config/guard.ts';
-import { limited } from '../core/config/limited.ts';
+import { withinGuard } from '../core/config/within-guard.ts';
 import type { Override } from './overrides.ts';
 
 /** A policy with a valid spec, compiled. */
@@ -56,7 +56,7 @@ export function underGuard(set: PolicySet, guard: Guard, began: Map<string, numb
   };
   const policies = new Map<string, UsablePolicy>();
   for (const [uid, policy] of set.policies) {
-    const { config, by } = limited(policy.config, guard);
+    const { config, by } = withinGuard(policy.config, guard);
     for (const field of by) note({ uid, by: field, name: policy.name });
     // Another text, because a breaker is reconfigured exactly when it changes.
     policies.set(uid, by.length === 0 ? policy : { ...policy, config, text: policy.text + JSON.stringify(guard) });

@@ -1,9 +1,9 @@
 import type { Circuit } from '../core/circuit.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Timeouts } from '../core/guards/timeout.ts';
-import type { CallGuards } from './call-guards.ts';
+import type { Timeouts } from '../core/layers/timeout.ts';
+import type { CallLayers } from './call-layers.ts';
 
-/** What a call needs of its breaker: the circuit, the guards around it, and name and key for messages. */
+/** What a call needs of its breaker: the circuit, the layers around it, and name and key for messages. */
 export interface BreakerParts {
   readonly name: string;
   /** The key of the circuit. Absent: the circuit of the breaker itself. */
@@ -16,5 +16,5 @@ export interface BreakerParts {
   /** The breaker that has this key. Absent: this is the breaker itself. */
   readonly parent: BreakerParts | undefined;
   /** Absent: no policy of this breaker has asked for more than a circuit and a fixed time limit so far. */
-  readonly guards: CallGuards | undefined;
+  readonly layers: CallLayers | undefined;
 }

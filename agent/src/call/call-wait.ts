@@ -1,4 +1,4 @@
-import type { Deadline, Timeouts } from '../core/guards/timeout.ts';
+import type { Deadline, Timeouts } from '../core/layers/timeout.ts';
 import { onAbort } from './signals/followed-signal.ts';
 
 /** How a wait ended: with a slot, after its time, or because the caller aborted. */

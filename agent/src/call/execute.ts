@@ -5,7 +5,7 @@ import { circuitOpen, limited } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
-import { GuardedCall } from './guarded-call.ts';
+import { LayeredCall } from './layered-call.ts';
 import { beganAt, LimitedPermit, recordDuration, takesInShadow } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
 import { asProbe, isPartOfProbe } from './scopes/probe-scope.ts';
@@ -48,9 +48,9 @@ export function execute<T, F>(
   if (wrong !== undefined) return Promise.reject(wrong);
   const signal = options?.signal;
   if (signal?.aborted) return failOrFallBack(breaker, signal.reason, options);
-  const { circuit, guards } = breaker;
+  const { circuit, layers } = breaker;
   const fallbacks = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
-  if (guards === undefined && fallbacks === undefined) {
+  if (layers === undefined && fallbacks === undefined) {
     return callPlainly(breaker, fn, signal) ?? rejected(breaker, fn, signal);
   }
   if (options?.policyFallback !== undefined) optIn(breaker);
@@ -59,8 +59,8 @@ export function execute<T, F>(
     if (isPartOfProbe(breaker)) return passThrough(fn, signal);
     return failOrFallBack(breaker, circuitOpen(breaker, circuit.rejectedForMs), options);
   }
-  guards?.admitted();
-  const execution = new GuardedCall(breaker, permit, fn, signal, options?.retry !== false);
+  layers?.admitted();
+  const execution = new LayeredCall(breaker, permit, fn, signal, options?.retry !== false);
   const attempt = execution.start();
   return fallbacks === undefined ? attempt : withFallback(breaker, attempt, execution, fallbacks);
 }
@@ -96,7 +96,7 @@ export function executeSync<T, F>(
   const permit = circuit.enter();
   if (permit === null && isPartOfProbe(breaker)) return fn();
   if (permit === null) return answer(circuitOpen(breaker, circuit.rejectedForMs));
-  const limiter = breaker.guards?.limiter;
+  const limiter = breaker.layers?.limiter;
   if (limiter !== undefined && !takeSlot(breaker)) {
     permit.ignore();
     return answer(limited(breaker, limiter.limit, 0));
@@ -129,21 +129,21 @@ export function executeSync<T, F>(
  * @internal
  */
 export function enter(breaker: BreakerParts): Permit | null {
-  const { circuit, guards } = breaker;
+  const { circuit, layers } = breaker;
   const permit = circuit.enter();
   if (permit === null) publishNotAdmitted(breaker, 'ERR_FUSEBOARD_OPEN', circuit.rejectedForMs);
-  if (permit === null || guards?.limiter === undefined) return permit;
+  if (permit === null || layers?.limiter === undefined) return permit;
   if (!takeSlot(breaker)) {
     permit.ignore();
     publishNotAdmitted(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
-  return new LimitedPermit(permit, guards.limiter, breaker.clock);
+  return new LimitedPermit(permit, layers.limiter, breaker.clock);
 }
 
 /** Takes a slot of the limiter; in mode Shadow every call gets one. */
-function takeSlot({ guards, circuit }: BreakerParts): boolean {
-  const limiter = guards!.limiter!;
+function takeSlot({ layers, circuit }: BreakerParts): boolean {
+  const limiter = layers!.limiter!;
   return limiter.take() || takesInShadow(circuit, limiter);
 }
 

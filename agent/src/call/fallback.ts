@@ -144,7 +144,7 @@ function rememberSuccess(
   policyFallback: PolicyFallback<unknown> | undefined,
   value: unknown,
 ): void {
-  if (policyFallback === undefined || breaker.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
+  if (policyFallback === undefined || breaker.layers?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
     return;
   const kept = policyFallback.copy === false ? value : copied(breaker, value);
   lastSuccessesOf(breaker).set(cacheKeyOf(breaker, policyFallback.key), kept, breaker.clock.now());
@@ -154,8 +154,8 @@ function policyAnswer<F>(
   breaker: BreakerParts,
   policyFallback: PolicyFallback<F> | undefined,
 ): { readonly value: F } | undefined {
-  const { guards, circuit, clock, name } = breaker;
-  const config = guards?.config.fallback;
+  const { layers, circuit, clock, name } = breaker;
+  const config = layers?.config.fallback;
   if (policyFallback === undefined || config === undefined) return undefined;
   try {
     if (config.type === 'Static') return countFallback(circuit, policyFallback.parse(JSON.parse(config.json)));
@@ -164,14 +164,14 @@ function policyAnswer<F>(
     const value = policyFallback.copy === false ? found.value : copied(breaker, found.value);
     return countFallback(circuit, policyFallback.parse(value));
   } catch (error) {
-    guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
+    layers!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
     return undefined;
   }
 }
 
-function copied({ guards, name }: BreakerParts, value: unknown): unknown {
+function copied({ layers, name }: BreakerParts, value: unknown): unknown {
   if (isPlainData(value)) return structuredClone(value);
-  guards!.warnOnce(
+  layers!.warnOnce(
     `an answer of breaker "${name}" for LastSuccess is not plain data and cannot be copied: callers share it and must not change it. Return plain data, or set copy: false.`,
   );
   return value;
@@ -179,7 +179,7 @@ function copied({ guards, name }: BreakerParts, value: unknown): unknown {
 
 /** The answers of a breaker and all its keys, so that their number is bounded. */
 function lastSuccessesOf(breaker: BreakerParts): LastSuccesses {
-  return (breaker.parent ?? breaker).guards!.lastSuccesses;
+  return (breaker.parent ?? breaker).layers!.lastSuccesses;
 }
 
 /** Contains the key of the circuit, so that one key never gets an answer of another. */

@@ -2,7 +2,7 @@ import type { Circuit } from '../core/circuit.ts';
 import type { CircuitPermit } from '../core/circuit-permit.ts';
 import { type Clock, exactNow } from '../core/clock.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Limiter } from '../core/guards/limiter.ts';
+import type { Limiter } from '../core/layers/limiter.ts';
 import type { Permit } from '../core/permit.ts';
 
 /** A permit that holds a slot among the concurrent calls until it is settled. */

@@ -21,8 +21,8 @@ describe('what follows a call is used for later ones, so', () => {
     ['a time limit', { timeout: { duration: '10s' } }],
     ['no time limit', {}],
     ['retries', { retry: { maxAttempts: 1 } }],
-  ])('what the last call came to is not held, with %s', async (_, guards) => {
-    const breaker = createBreaker(guards);
+  ])('what the last call came to is not held, with %s', async (_, layers) => {
+    const breaker = createBreaker(layers);
     const succeed = async () => new WeakRef<object>(await breaker.execute(async () => ({})));
     const fail = async () =>
       new WeakRef<object>(await breaker.execute(() => Promise.reject({})).catch((error) => error));

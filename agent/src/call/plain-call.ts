@@ -2,7 +2,7 @@ import { CircuitPermit, NO_GENERATION } from '../core/circuit-permit.ts';
 import { COUNTER } from '../core/counters.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
-import { GuardedCall } from './guarded-call.ts';
+import { LayeredCall } from './layered-call.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { RejectedThenable } from './promises/rejected-thenable.ts';
 import { thenOnce } from './promises/then-once.ts';
@@ -84,7 +84,7 @@ export function callPlainly<T>(
   // A probe has a permit of its own, so the call that holds the reused one is not needed.
   if (permit !== call.permit) {
     pool.release(call);
-    return permit === null ? undefined : new GuardedCall(breaker, permit, fn, signal).start();
+    return permit === null ? undefined : new LayeredCall(breaker, permit, fn, signal).start();
   }
   if (signal !== undefined) call.signal = signal;
   const { timeoutMs } = circuit.config;

@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { exactNow } from '../core/clock.ts';
-import type { AdaptiveTimeout } from '../core/guards/adaptive-timeout.ts';
-import type { Limiter } from '../core/guards/limiter.ts';
-import type { Deadline } from '../core/guards/timeout.ts';
+import type { AdaptiveTimeout } from '../core/layers/adaptive-timeout.ts';
+import type { Limiter } from '../core/layers/limiter.ts';
+import type { Deadline } from '../core/layers/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import type { Call, CallContext } from './context.ts';

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Deadline } from '../core/guards/timeout.ts';
+import type { Deadline } from '../core/layers/timeout.ts';
 import { CoarseClock } from './coarse-clock.ts';
 
 /** Fake timers; the time that the clock reads is set apart, so that a busy event loop can be played. */

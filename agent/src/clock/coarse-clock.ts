@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
-import { type Deadline, type Timeouts, TimeoutWheel } from '../core/guards/timeout.ts';
+import { type Deadline, type Timeouts, TimeoutWheel } from '../core/layers/timeout.ts';
 import { detached } from './detached.ts';
 import { StallDetector } from './stall-detector.ts';
 import { areTimersFake, TestTimers } from './test-timers.ts';

@@ -1,5 +1,5 @@
 import timers from 'node:timers';
-import type { Deadline } from '../core/guards/timeout.ts';
+import type { Deadline } from '../core/layers/timeout.ts';
 
 const ownDate = Date;
 const probe = timers.setTimeout(() => {}, 0);

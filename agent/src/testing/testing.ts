@@ -4,7 +4,7 @@ import { refuseUnknownSpecFields } from '../breakers/known-fields.ts';
 import { governorOf, type PolicyDefaults, registry } from '../breakers/registry.ts';
 import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Deadline, Timeouts } from '../core/guards/timeout.ts';
+import type { Deadline, Timeouts } from '../core/layers/timeout.ts';
 
 export {
   type Answer,

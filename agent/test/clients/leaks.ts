@@ -239,7 +239,7 @@ async function run(make: Maker): Promise<string[]> {
   if (listeners > 1) left.push(`${listeners} listeners on the signal that calls share`);
   if (moreSignals > SIGNALS) left.push(`${moreSignals} signals`);
   if (grown > HEAP_BYTES) left.push(`${Math.round(grown / 1e3)} kB of heap`);
-  const running = (breaker as unknown as { guards: { limiter: { running: number; queued: number } } }).guards.limiter;
+  const running = (breaker as unknown as { layers: { limiter: { running: number; queued: number } } }).layers.limiter;
   if (running.running + running.queued > 0) left.push(`${running.running + running.queued} places in the limit`);
   for (let i = 0; i < 100 && sockets() > before.sockets; i++) {
     // The pool of fetch and the agent of node:http close what is idle after a few seconds.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from ..call.call_guards import CallGuards, call_guards_for
+from ..call.call_layers import CallLayers, call_layers_for
 from ..call.sync_calls import SyncCalls
 from ..core.circuit import Circuit
 from ..core.classify import Classify
@@ -50,10 +50,10 @@ class GovernedBreaker:
         "_override",
         "_runtime",
         "circuit",
-        "guards",
         "is_nesting_known",
         "key",
         "keys",
+        "layers",
         "name",
         "opted_in",
         "parent",
@@ -86,7 +86,7 @@ class GovernedBreaker:
         self._listeners: Listeners[[TransitionEvent]] | None = None
         self._override: Override | None = None
         self.circuit = Circuit(governor.config, runtime.environment, self._transitioned, runtime.first_call_listener())
-        self.guards: CallGuards | None = call_guards_for(governor.config, None)
+        self.layers: CallLayers | None = call_layers_for(governor.config, None)
         self._update_is_plain()
 
     # State and counts
@@ -160,7 +160,7 @@ class GovernedBreaker:
     @property
     def has_fallback(self) -> bool:
         """Whether the policy has a fallback."""
-        return self.guards is not None and self.guards.config.fallback is not None
+        return self.layers is not None and self.layers.config.fallback is not None
 
     @property
     def is_quiet(self) -> bool:
@@ -178,8 +178,8 @@ class GovernedBreaker:
         changed = governor.text != self._governor.text
         self._governor = governor
         if changed:
-            # Its keys use what the guards keep.
-            self.guards = call_guards_for(governor.config, self.guards)
+            # Its keys use what the layers keep.
+            self.layers = call_layers_for(governor.config, self.layers)
             self._update_is_plain()
         if self.keys is not None:
             for breaker in self.keys.all():
@@ -264,16 +264,16 @@ class GovernedBreaker:
         """Start counting for a child process; see ``Circuit.after_fork``."""
         self.sync_calls = None
         self.circuit.after_fork(self._runtime.first_call_listener())
-        if self.guards is not None:
-            self.guards.after_fork()
+        if self.layers is not None:
+            self.layers.after_fork()
         if self.keys is not None:
             self.keys.after_fork()
 
     def _update_is_plain(self) -> None:
-        guards = self.guards
-        has_guards = guards is not None and not guards.config.is_plain
+        layers = self.layers
+        has_layers = layers is not None and not layers.config.is_plain
         has_limit = self._governor.config.timeout_ms != 0
-        self.circuit.set_plain(not has_guards and not has_limit and self.circuit.classify is None)
+        self.circuit.set_plain(not has_layers and not has_limit and self.circuit.classify is None)
 
     def _transitioned(self, event: TransitionEvent) -> None:
         own = event if self.key is None else replace(event, key=self.key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..core.config.config import Config, compile_spec
-from ..core.config.guard import GuardField, Limits, limited
+from ..core.config.guard import GuardField, Limits, within_guard
 from ..core.config.spec_reader import Problem
 
 Spec = Mapping[str, Any]
@@ -56,7 +56,7 @@ class Policy:
 
     def under(self, limits: Limits) -> tuple[Policy, list[GuardField]]:
         """The same policy within the limits of a guard, and the fields of the guard that changed it."""
-        config, by = limited(self.config, limits)
+        config, by = within_guard(self.config, limits)
         # Another text, because a breaker is reconfigured exactly when it changes.
         return (self._with(config=config, text=f"{self.text}\n{limits.texts}"), by) if by else (self, by)
 

@@ -317,7 +317,7 @@ def never_raising(name: str, classify: Classify) -> Classify:
     """A classifier that cannot break a call: where the one in code raises or answers anything else, the policy classifies."""
     warned = False
 
-    def guarded(outcome: CallOutcome) -> Outcome | None:
+    def safe(outcome: CallOutcome) -> Outcome | None:
         nonlocal warned
         try:
             classified = classify(outcome)
@@ -328,4 +328,4 @@ def never_raising(name: str, classify: Classify) -> Classify:
                 warn(f'classify of breaker "{name}" raised {type(error).__name__}: {error}')
             return None
 
-    return guarded
+    return safe

@@ -12,7 +12,7 @@ from ..errors import FuseboardError, call_timeout, circuit_open
 from .context_variables import leave
 from .deadline import RunningUntil, innermost_limit, set_limit
 from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
-from .guarded_call import FailedAttempt, GuardedCall, begin_call
+from .layered_call import FailedAttempt, LayeredCall, begin_call
 from .loop_timers import loop_timers
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
@@ -71,7 +71,7 @@ async def _replace_result(
     return answer
 
 
-async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
+async def _attempt(call: LayeredCall, fn: Callable[[], Any]) -> Any:
     previous: FailedAttempt | None = None
     while True:
         refusal = await _take_slot(call, previous)
@@ -99,7 +99,7 @@ Ended = tuple[FailedAttempt | None, float | None, Any]
 """A failure with the wait before another attempt, if there is one, or what the function returned."""
 
 
-async def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> Ended:
+async def _run(call: LayeredCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> Ended:
     limit_ms = call.begin(previous)
     if limit_ms:
         return await (_run_timed if call.slot is None else _run_apart)(call, fn, limit_ms)
@@ -114,12 +114,12 @@ async def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt
     return _returned(call, value)
 
 
-def _returned(call: GuardedCall, value: object) -> Ended:
+def _returned(call: LayeredCall, value: object) -> Ended:
     failure = call.returned(value)
     return failure, None if failure is None else call.retry_wait_ms(failure), value
 
 
-def _raised(call: GuardedCall, error: BaseException) -> Ended:
+def _raised(call: LayeredCall, error: BaseException) -> Ended:
     """Called where the error is handled: what is no failure is raised again."""
     failure = call.raised(error)
     if failure is None:
@@ -134,7 +134,7 @@ class _TimeLimit:
 
     due: dict[Any, None] | None
 
-    def __init__(self, call: GuardedCall, limit_ms: int, end: Callable[[], object]) -> None:
+    def __init__(self, call: LayeredCall, limit_ms: int, end: Callable[[], object]) -> None:
         self._call = call
         self._end = end
         self.limit_ms = limit_ms
@@ -151,7 +151,7 @@ class _TimeLimit:
         self._end()
 
 
-async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
+async def _run_timed(call: LayeredCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
     """In the task of the caller, which is cancelled when the time is up."""
     breaker = call.breaker
     environment = breaker.environment
@@ -187,7 +187,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     return _returned(call, value)
 
 
-async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
+async def _run_apart(call: LayeredCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
     """In a task of its own, which holds its slot until it has really ended; the caller need not wait for that."""
     breaker = call.breaker
     environment = breaker.environment
@@ -278,7 +278,7 @@ class _Wake:
             self.future.set_result(None)
 
 
-async def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> FuseboardError | None:
+async def _take_slot(call: LayeredCall, previous: FailedAttempt | None) -> FuseboardError | None:
     """Take a slot among the concurrent calls, in the queue if need be; an error is a refusal."""
     if call.take_slot():
         return None

@@ -113,7 +113,7 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
         generation = circuit.generation
         if not generation.is_plain:
             limit_ms = circuit.config.timeout_ms
-            if limit_ms != 0 and generation.admits and breaker.guards is None:
+            if limit_ms != 0 and generation.admits and breaker.layers is None:
                 timed = begin_timed(breaker, generation, limit_ms)
                 try:
                     result = await fn(*args, **kwargs) if kwargs else await fn(*args)

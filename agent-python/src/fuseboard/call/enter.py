@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.permit import Permit
 from ..errors import circuit_open, limited
-from .guarded_call import GuardedCall
+from .layered_call import LayeredCall
 from .limited_permit import LimitedPermit
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ def enter(breaker: GovernedBreaker) -> AnyPermit | None:
     """Ask for permission: mode, breaker and limit apply, nothing that would have to wait."""
     breaker.expire_sync_calls()
     permit = breaker.circuit.enter()
-    guards = breaker.guards
-    if permit is None or guards is None:
+    layers = breaker.layers
+    if permit is None or layers is None:
         return permit
-    call = GuardedCall(breaker, permit, False)
+    call = LayeredCall(breaker, permit, False)
     if not call.take_slot():
         permit.ignore()
         return None
@@ -35,11 +35,11 @@ def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
     permit = breaker.circuit.enter()
     if permit is None:
         raise circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
-    guards = breaker.guards
-    if guards is None or guards.config.concurrency is None:
+    layers = breaker.layers
+    if layers is None or layers.config.concurrency is None:
         return permit
-    limit = guards.limit
-    call = GuardedCall(breaker, permit, False)
+    limit = layers.limit
+    call = LayeredCall(breaker, permit, False)
     if not call.take_slot():
         permit.ignore()
         raise limited(breaker.name, breaker.key, limit, 0)

@@ -43,10 +43,10 @@ def fall_back(breaker: GovernedBreaker, fallback: Fallback, content: object) -> 
 
 def remember_success(breaker: GovernedBreaker, policy_fallback: PolicyFallback | None, value: object) -> None:
     """Keep a good result for LastSuccess; never a response."""
-    guards = breaker.guards
-    if policy_fallback is None or guards is None or is_response(value):
+    layers = breaker.layers
+    if policy_fallback is None or layers is None or is_response(value):
         return
-    if isinstance(guards.config.fallback, LastSuccessFallback):
+    if isinstance(layers.config.fallback, LastSuccessFallback):
         _last_successes_of(breaker).set((breaker.key, policy_fallback.key), value, breaker.environment.now())
 
 
@@ -54,10 +54,10 @@ def policy_answer(
     breaker: GovernedBreaker, policy_fallback: PolicyFallback | None, outcome: Outcome | None
 ) -> tuple[Any] | None:
     """The answer of the policy's fallback to what was refused (``outcome`` is ``None``) or failed, in a tuple of one."""
-    guards = breaker.guards
-    if policy_fallback is None or guards is None or outcome not in (None, "failure"):
+    layers = breaker.layers
+    if policy_fallback is None or layers is None or outcome not in (None, "failure"):
         return None
-    config = guards.config.fallback
+    config = layers.config.fallback
     try:
         if isinstance(config, StaticFallback):
             found: tuple[Any] | None = (json.loads(config.json),)
@@ -70,7 +70,7 @@ def policy_answer(
             return None
         answer = policy_fallback.parse(found[0])
     except Exception as error:
-        if guards.is_first_warning():
+        if layers.is_first_warning():
             what = f"{type(error).__name__}: {error}"
             warn(f'the policy\'s fallback of breaker "{breaker.name}" cannot be used: {what}')
         return None
@@ -106,6 +106,6 @@ def answer_failure(
 
 def _last_successes_of(breaker: GovernedBreaker) -> Any:
     """The answers of a breaker and all its keys, so that their number is bounded."""
-    guards = (breaker.parent or breaker).guards
-    assert guards is not None
-    return guards.last_successes
+    layers = (breaker.parent or breaker).layers
+    assert layers is not None
+    return layers.last_successes

@@ -7,19 +7,19 @@ from types import TracebackType
 from ..core.classify import Outcome
 from ..core.clock import Environment
 from ..core.permit import Permit
-from .call_guards import CallGuards
+from .call_layers import CallLayers
 
 
 class LimitedPermit:
     """The slot is held until the permit is settled."""
 
-    __slots__ = ("_began", "_environment", "_guards", "_permit")
+    __slots__ = ("_began", "_environment", "_layers", "_permit")
 
-    def __init__(self, permit: Permit, guards: CallGuards, environment: Environment) -> None:
+    def __init__(self, permit: Permit, layers: CallLayers, environment: Environment) -> None:
         self._permit = permit
         self._environment = environment
-        self._began = environment.now() if guards.has_adaptive_limit else None
-        self._guards: CallGuards | None = guards
+        self._began = environment.now() if layers.has_adaptive_limit else None
+        self._layers: CallLayers | None = layers
 
     @property
     def outcome(self) -> Outcome | None:
@@ -28,9 +28,9 @@ class LimitedPermit:
 
     def succeed(self) -> None:
         """The call went well."""
-        guards = self._leave()
+        layers = self._leave()
         self._permit.succeed()
-        self._record(guards)
+        self._record(layers)
 
     def fail(self, error: BaseException | None = None) -> None:
         """The call failed. An error is classified by the policy; without one, the call is a failure."""
@@ -48,16 +48,16 @@ class LimitedPermit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        guards = self._leave()
+        layers = self._leave()
         self._permit.__exit__(kind, error, traceback)
-        self._record(guards)
+        self._record(layers)
 
-    def _leave(self) -> CallGuards | None:
-        guards, self._guards = self._guards, None
-        if guards is not None:
-            guards.release()
-        return guards
+    def _leave(self) -> CallLayers | None:
+        layers, self._layers = self._layers, None
+        if layers is not None:
+            layers.release()
+        return layers
 
-    def _record(self, guards: CallGuards | None) -> None:
-        if guards is not None and self._began is not None and self._permit.outcome == "success":
-            guards.record_call(self._environment.now() - self._began)
+    def _record(self, layers: CallLayers | None) -> None:
+        if layers is not None and self._began is not None and self._permit.outcome == "success":
+            layers.record_call(self._environment.now() - self._began)

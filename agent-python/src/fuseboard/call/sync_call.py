@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FuseboardError, circuit_open
 from .deadline import RunningUntil, reset_limit, set_limit
 from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
-from .guarded_call import FailedAttempt, GuardedCall, begin_call
+from .layered_call import FailedAttempt, LayeredCall, begin_call
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
 from .response import discard, discard_failed
@@ -64,7 +64,7 @@ def _replace_result(
     return answer
 
 
-def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
+def _attempt(call: LayeredCall, fn: Callable[[], Any]) -> Any:
     previous: FailedAttempt | None = None
     while True:
         refusal = _take_slot(call, previous)
@@ -89,7 +89,7 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         previous = failure
 
 
-def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> tuple[FailedAttempt | None, Any]:
+def _run(call: LayeredCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> tuple[FailedAttempt | None, Any]:
     breaker = call.breaker
     limit_ms = call.begin(previous)
     watched: SyncCalls | None = None
@@ -141,7 +141,7 @@ def refuse_awaitable(name: str, ignore: Callable[[], None], value: Any) -> None:
     )
 
 
-def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> FuseboardError | None:
+def _take_slot(call: LayeredCall, previous: FailedAttempt | None) -> FuseboardError | None:
     """Take a slot among the concurrent calls, in the queue if need be; an error is a refusal."""
     if call.take_slot():
         return None

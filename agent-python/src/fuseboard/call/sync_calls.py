@@ -5,21 +5,21 @@ from __future__ import annotations
 from threading import RLock
 
 from ..errors import call_timeout
-from .guarded_call import GuardedCall
+from .layered_call import LayeredCall
 
 
 class SyncCalls:
     """The calls of a breaker that run under a time limit, and when each is due."""
 
     def __init__(self) -> None:
-        self._due: dict[GuardedCall, tuple[float, int]] = {}
+        self._due: dict[LayeredCall, tuple[float, int]] = {}
         self._lock = RLock()
 
-    def add(self, call: GuardedCall, now: float, limit_ms: int) -> None:
+    def add(self, call: LayeredCall, now: float, limit_ms: int) -> None:
         with self._lock:
             self._due[call] = (now + limit_ms, limit_ms)
 
-    def remove(self, call: GuardedCall, now: float) -> bool:
+    def remove(self, call: LayeredCall, now: float) -> bool:
         """The call has ended; whether it did in time."""
         self.expire_due(now)
         with self._lock:

@@ -67,7 +67,7 @@ class _Staged:
 
 
 class PolicyStore:
-    """Stages what comes between ``begin`` and ``commit``, and guards the floors.
+    """Stages what comes between ``begin`` and ``commit``, and keeps the floors.
 
     What runs never goes back to an older generation or to a policy that was already gone, but by ``reset``. ``now`` is the
     monotonic clock on which overrides end, ``wall_now`` the one of overrides that an earlier process kept; both in milliseconds.

@@ -204,8 +204,8 @@ const INSTALL_RIGHTS: readonly Right[] = [
   ['create', '', 'services', 'reach the operator'],
   ['create', 'apps', 'deployments', 'run the operator'],
   ['create', 'admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'inject agents into pods'],
-  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicies', 'guard the history of policies'],
-  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicybindings', 'guard the history of policies'],
+  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicies', 'protect the history of policies'],
+  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicybindings', 'protect the history of policies'],
 ];
 
 const rights = (scene: ClusterScene) =>

@@ -37,7 +37,7 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-def limited(config: Config, limits: Limits) -> tuple[Config, list[GuardField]]:
+def within_guard(config: Config, limits: Limits) -> tuple[Config, list[GuardField]]:
     """The configuration within these limits, and the fields of the guard that changed it."""
     by: list[GuardField] = []
     max_open_ms, min_timeout_ms = limits.max_open_ms, limits.min_timeout_ms

@@ -7,7 +7,7 @@ import { changesBetween, type Revision } from '../../../ports/history.ts';
 import { Problem } from '../../../ports/problem.ts';
 import { parse } from '../../problem.ts';
 import type { HistoryAnswer } from '../answers/history.ts';
-import { editAttributes, guard, readAttributes, senderOf } from '../guard.ts';
+import { authorize, editAttributes, readAttributes, senderOf } from '../authorize.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 
@@ -32,7 +32,7 @@ export function historyRoutes({ controller, access, history, policyEditor, log }
   };
 
   return Router()
-    .get('/v1/policies/:namespace/:name/history', guard(access, readAttributes), async (request, response) => {
+    .get('/v1/policies/:namespace/:name/history', authorize(access, readAttributes), async (request, response) => {
       const policy = find(request);
       const found = await revisions(policy);
       const now = JSON.stringify(policy.spec);
@@ -49,7 +49,7 @@ export function historyRoutes({ controller, access, history, policyEditor, log }
     })
     .post(
       '/v1/policies/:namespace/:name/rollback',
-      guard(access, editAttributes),
+      authorize(access, editAttributes),
       express.json({ limit: '4kb', type: 'application/json', inflate: false }),
       async (request, response) => {
         const { toRevision } = parse(RollbackSchema, request.body);

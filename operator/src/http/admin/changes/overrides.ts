@@ -7,7 +7,7 @@ import type { ResourceAttributes } from '../../../ports/access.ts';
 import { Problem } from '../../../ports/problem.ts';
 import { parse } from '../../problem.ts';
 import type { OverrideList, ShownOverride } from '../answers/overrides.ts';
-import { guard, senderOf } from '../guard.ts';
+import { authorize, senderOf } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
@@ -43,7 +43,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
   };
 
   return Router()
-    .get('/v1/overrides', guard(access, attributes('list')), (request, response) => {
+    .get('/v1/overrides', authorize(access, attributes('list')), (request, response) => {
       const namespace = optionalText(request, 'namespace');
       const items = all()
         .filter((one) => namespace === undefined || one.namespace === namespace)
@@ -51,12 +51,12 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
         .map(shown);
       response.json({ items } satisfies OverrideList);
     })
-    .get('/v1/overrides/:namespace/:name', guard(access, attributes('get')), (request, response) => {
+    .get('/v1/overrides/:namespace/:name', authorize(access, attributes('get')), (request, response) => {
       response.json(shown(find(request)));
     })
     .post(
       '/v1/overrides/:namespace',
-      guard(access, attributes('create')),
+      authorize(access, attributes('create')),
       express.json({ limit: MAX_BODY, type: 'application/json', inflate: false }),
       async (request, response) => {
         const { namespace } = request.params as { namespace: string };
@@ -73,7 +73,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
           .json(shown(made));
       },
     )
-    .delete('/v1/overrides/:namespace/:name', guard(access, attributes('delete')), async (request, response) => {
+    .delete('/v1/overrides/:namespace/:name', authorize(access, attributes('delete')), async (request, response) => {
       const found = find(request);
       await store.remove(found);
       const { namespace, name } = found;

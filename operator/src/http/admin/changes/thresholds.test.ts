@@ -10,7 +10,7 @@ import type { PolicyEditor } from '../../../ports/policy-editor.ts';
 import { Problem } from '../../../ports/problem.ts';
 import { noPolicyEditor } from '../../../stores/history.ts';
 import { answerProblems } from '../../problem.ts';
-import { answerDenied } from '../guard.ts';
+import { answerDenied } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { thresholdRoutes } from './thresholds.ts';
 

@@ -2,7 +2,7 @@ import express, { Router } from 'express';
 import { z } from 'zod';
 import { Problem } from '../../../ports/problem.ts';
 import { parse } from '../../problem.ts';
-import { editAttributes, guard, senderOf } from '../guard.ts';
+import { authorize, editAttributes, senderOf } from '../authorize.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 
@@ -24,7 +24,7 @@ export const ThresholdsSchema = z
 export function thresholdRoutes({ controller, access, policyEditor, log }: AdminOptions): Router {
   return Router().post(
     '/v1/policies/:namespace/:name/thresholds',
-    guard(access, editAttributes),
+    authorize(access, editAttributes),
     express.json({ limit: '16kb', type: 'application/json', inflate: false }),
     async (request, response) => {
       const { generation, ...sections } = parse(ThresholdsSchema, request.body);

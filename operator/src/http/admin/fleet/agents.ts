@@ -4,7 +4,7 @@ import { agentDetail, breakerRows, guardedRows } from '../../../core/views/agent
 import { agentState } from '../../../core/views/overview.ts';
 import { Problem } from '../../../ports/problem.ts';
 import { type AgentDetail, type AgentList, MAX_AGENTS_LISTED } from '../answers/agents.ts';
-import { guard, readAttributes } from '../guard.ts';
+import { authorize, readAttributes } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
@@ -31,7 +31,7 @@ export function agentRoutes({ controller, clock, access, replica }: AdminOptions
   };
 
   return Router()
-    .get('/v1/agents', guard(access, readAttributes), (request, response) => {
+    .get('/v1/agents', authorize(access, readAttributes), (request, response) => {
       const namespace = optionalText(request, 'namespace');
       const search = (optionalText(request, 'search') ?? '').toLowerCase().split(/\s+/).slice(0, 8);
       const now = clock.now();
@@ -48,7 +48,7 @@ export function agentRoutes({ controller, clock, access, replica }: AdminOptions
       const { others } = controller.aggregates;
       response.json({ replica, others, total, items: found.map((agent) => shown(agent, now)) } satisfies AgentList);
     })
-    .get('/v1/agents/:namespace/:boot', guard(access, readAttributes), (request, response) => {
+    .get('/v1/agents/:namespace/:boot', authorize(access, readAttributes), (request, response) => {
       const { namespace, boot } = request.params as { namespace: string; boot: string };
       for (const agent of fleet.agents(namespace)) {
         if (agent.identity.boot !== boot) continue;

@@ -4,14 +4,14 @@ import { DEFAULT_NAMESPACE } from '../../../core/policy/namespace.ts';
 import { parseLabels } from '../../../core/policy/selector.ts';
 import { Problem } from '../../../ports/problem.ts';
 import type { ExplanationAnswer } from '../answers/explain.ts';
-import { guard } from '../guard.ts';
+import { authorize } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText, text } from '../parameters.ts';
 
 /** Route that explains which policy governs a breaker, and why the others do not. */
 export function explainRoutes({ controller, access }: AdminOptions): Router {
   const { snapshots } = controller;
-  const see = guard(access, (request) => ({
+  const see = authorize(access, (request) => ({
     verb: 'list',
     resource: 'circuitbreakerpolicies',
     namespace: optionalText(request, 'namespace') ?? DEFAULT_NAMESPACE,

@@ -5,7 +5,7 @@ import { compareText } from '../../../core/policy/compare-text.ts';
 import { conditionOf } from '../../../core/policy/condition.ts';
 import { policyAgents } from '../../../core/views/agent-row.ts';
 import type { PolicyAgents, PolicyDetail, PolicyList } from '../answers/policies.ts';
-import { guard, readAttributes } from '../guard.ts';
+import { authorize, readAttributes } from '../authorize.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
@@ -18,7 +18,7 @@ const MAX_AGENTS_OF_POLICY = 200;
 /** Routes for policies with their status. */
 export function policyRoutes({ controller, access, clock }: AdminOptions): Router {
   const { snapshots, fleet, policyStatus: reconciler } = controller;
-  const see = guard(access, readAttributes);
+  const see = authorize(access, readAttributes);
 
   const shown = ({ policy, entry }: PolicySnapshot) => ({
     namespace: policy.namespace,

@@ -3,7 +3,7 @@ import { LIMITS } from '../../../core/limits/limits.ts';
 import type { ResourceAttributes } from '../../../ports/access.ts';
 import { Problem } from '../../../ports/problem.ts';
 import type { BreakerList, OverviewAnswer } from '../answers/live.ts';
-import { guard, isStillAllowed, readAttributes, senderOf } from '../guard.ts';
+import { authorize, isStillAllowed, readAttributes, senderOf } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 import { Live } from './live.ts';
@@ -20,9 +20,9 @@ export function liveRoutes({
   replica,
   leaving,
 }: AdminOptions): Router {
-  const see = guard(access, readAttributes);
+  const see = authorize(access, readAttributes);
   const watching = (request: Request): ResourceAttributes => ({ ...readAttributes(request), verb: 'watch' });
-  const watch = guard(access, watching);
+  const watch = authorize(access, watching);
   const live = (namespace: string | undefined) => new Live({ controller, clock, wallClock, replica, namespace });
   const scopes = new Map<string | undefined, Watchers>();
   /** Number of open watches by caller. */

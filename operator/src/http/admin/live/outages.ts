@@ -6,14 +6,14 @@ import { outageSentence } from '../../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../../core/outages/series.ts';
 import { Problem } from '../../../ports/problem.ts';
 import type { ListedOutage, OutageDetail, OutageList } from '../answers/outages.ts';
-import { guard, readAttributes } from '../guard.ts';
+import { authorize, readAttributes } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
 /** Routes for the outages of the last day, and for one outage with its plot. */
 export function outageRoutes({ controller, access, clock, wallClock, replica }: AdminOptions): Router {
   const { fleet, snapshots, source } = controller;
-  const see = guard(access, readAttributes);
+  const see = authorize(access, readAttributes);
   const date = (at: number) => Math.round(wallClock() - (clock.now() - at));
   const stamp = () => ({ at: wallClock(), replica, others: [...controller.aggregates.others] });
 

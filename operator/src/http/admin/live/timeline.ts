@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { RANGE_NAMES, TIMELINE_BOUNDS_MS, TIMELINE_COLUMNS, type TimelinePart } from '../../../core/fleet/timeline.ts';
 import { Problem } from '../../../ports/problem.ts';
 import type { TimelineAnswer } from '../answers/timeline.ts';
-import { guard, readAttributes } from '../guard.ts';
+import { authorize, readAttributes } from '../authorize.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
@@ -11,7 +11,7 @@ export function timelineRoutes({ controller, access, clock, wallClock, replica }
   const { fleetBreakers } = controller.fleet;
   return Router().get(
     '/v1/breakers/:namespace/:breaker/timeline',
-    guard(access, readAttributes),
+    authorize(access, readAttributes),
     (request, response) => {
       const { namespace, breaker } = request.params as { namespace: string; breaker: string };
       const asked = optionalText(request, 'range') ?? '1h';

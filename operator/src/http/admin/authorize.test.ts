@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import type { Access } from '../../ports/access.ts';
 import { AuthError } from '../../ports/authenticator.ts';
 import type { Audit } from '../audit.ts';
-import { isStillAllowed } from './guard.ts';
+import { isStillAllowed } from './authorize.ts';
 
 /** Rechecks the permission of a reader with this result of the check; the second value is the audit entry. */
 async function asked(check: () => Promise<void>): Promise<[boolean, unknown[]]> {

@@ -1,8 +1,8 @@
 import type { CircuitPermit } from '../core/circuit-permit.ts';
 import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Limiter, Waiter } from '../core/guards/limiter.ts';
-import { backoffMs } from '../core/guards/retry.ts';
+import type { Limiter, Waiter } from '../core/layers/limiter.ts';
+import { backoffMs } from '../core/layers/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { limited, notAdmittedErrorOf, queueTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
@@ -24,9 +24,9 @@ const wallNow = (): number => Date.now();
 
 /**
  * One admitted call from its first attempt to its last: retry( breaker( concurrency( timeout( fn )))), or, with
- * `InsideBreaker`, breaker( retry( concurrency( timeout( fn )))). A guard that the call does not need adds no promise.
+ * `InsideBreaker`, breaker( retry( concurrency( timeout( fn )))). A layer that the call does not need adds no promise.
  */
-export class GuardedCall<T> implements CallCompletion<T> {
+export class LayeredCall<T> implements CallCompletion<T> {
   /** The outcome of the last attempt that ended; undefined: none has. */
   outcome: Outcome | undefined = undefined;
   readonly breaker: BreakerParts;
@@ -56,7 +56,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     this.#fn = fn;
     this.#permit = permit;
     this.#mayRetry = mayRetry;
-    this.#retriesInsideBreaker = breaker.guards?.config.retry?.insideBreaker ?? false;
+    this.#retriesInsideBreaker = breaker.layers?.config.retry?.insideBreaker ?? false;
   }
 
   start(): Promise<T> {
@@ -106,8 +106,8 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #recordDuration(): void {
-    const { guards, clock } = this.breaker;
-    recordDuration(guards?.limiter, clock, this.#beganAt);
+    const { layers, clock } = this.breaker;
+    recordDuration(layers?.limiter, clock, this.#beganAt);
   }
 
   #settleIgnored(): undefined {
@@ -124,8 +124,8 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #retryWaitMs(failure: FailedAttempt<T>): number | undefined {
-    const { guards, clock } = this.breaker;
-    const retry = guards?.config.retry;
+    const { layers, clock } = this.breaker;
+    const retry = layers?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
     if (this.breaker.circuit.rejectsAll || this.signal?.aborted) return undefined;
     // Another breaker inside the function did not admit the call; retries would put load on it all the same.
@@ -133,7 +133,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.breaker.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
-    return waitMs !== undefined && guards!.budget.take(clock.now(), retry.minPerSecond) ? waitMs : undefined;
+    return waitMs !== undefined && layers!.budget.take(clock.now(), retry.minPerSecond) ? waitMs : undefined;
   }
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
@@ -150,8 +150,8 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   /** @param previous the failed attempt before; the call ends with it when this attempt is refused. */
   #attempt(previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, circuit } = this.breaker;
-    const limiter = guards?.limiter;
+    const { layers, circuit } = this.breaker;
+    const limiter = layers?.limiter;
     if (limiter === undefined || limiter.take() || takesInShadow(circuit, limiter)) {
       return this.#runAttempt(limiter, previous);
     }
@@ -159,8 +159,8 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   async #queue(limiter: Limiter, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, timeouts, circuit } = this.breaker;
-    const { maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
+    const { layers, timeouts, circuit } = this.breaker;
+    const { maxQueue, queueTimeoutMs } = layers!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
     if (!limiter.join(waiter)) return this.#endRefused(limited(this.breaker, limiter.limit, maxQueue), previous);
     const wait = new CallWait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
@@ -177,7 +177,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #runAttempt(limiter: Limiter | undefined, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, circuit, clock } = this.breaker;
+    const { layers, circuit, clock } = this.breaker;
     if (previous !== undefined) {
       circuit.count(COUNTER.retried);
       if (previous.kind === 'returned') discard(previous.value);
@@ -185,10 +185,10 @@ export class GuardedCall<T> implements CallCompletion<T> {
     }
     this.#attempts++;
     this.#beganAt = beganAt(limiter, clock);
-    const adaptive = guards?.adaptive;
+    const adaptive = layers?.adaptive;
     const { timeoutMs } = circuit.config;
     const limitMs =
-      adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
+      adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(layers!.config.adaptive!, timeoutMs));
     // The probe and the call both subscribe to what the function returns, and some thenables start their work for each.
     const once = (context: CallContext) => Promise.resolve(this.#fn(context));
     const fn = circuit.state === 'half-open' ? asProbe(this.breaker, once) : this.#fn;

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..core.classify import Outcome
 from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
-from ..core.guards.adaptive_timeout import AdaptiveTimeout
-from ..core.guards.retry import backoff_ms
+from ..core.layers.adaptive_timeout import AdaptiveTimeout
+from ..core.layers.retry import backoff_ms
 from ..core.permit import Permit
 from ..core.retry_after import retry_after_ms
 from ..errors import FuseboardError, was_not_admitted
-from .call_guards import CallGuards
+from .call_layers import CallLayers
 from .fallback import Fallback, PolicyFallback, opt_in
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class FailedAttempt(NamedTuple):
         return self.content
 
 
-class GuardedCall:
+class LayeredCall:
     """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
 
     __slots__ = (
@@ -51,7 +51,7 @@ class GuardedCall:
 
     def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool, may_retry: bool = True) -> None:
         """``permit`` is for the first attempt; ``answered``: a fallback may answer; ``may_retry``: the policy's retries apply."""
-        retry = None if breaker.guards is None else breaker.guards.config.retry
+        retry = None if breaker.layers is None else breaker.layers.config.retry
         self.breaker = breaker
         self.permit = permit
         self.outcome: Outcome | None = None
@@ -61,12 +61,12 @@ class GuardedCall:
         self.timeout_error: BaseException | None = None
         """The error of the last attempt whose time was up, whatever its function came to later."""
         self._inside = retry is not None and retry.inside_breaker
-        self.slot: CallGuards | None = None
+        self.slot: CallLayers | None = None
         """Where this attempt holds a slot among the concurrent calls."""
         is_probe = not permit.generation.admits and breaker.circuit.state == "half-open"
-        self._is_plain = breaker.guards is None and not answered and not is_probe
+        self._is_plain = breaker.layers is None and not answered and not is_probe
         """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
-        self._learns: tuple[CallGuards, AdaptiveTimeout] | None = None
+        self._learns: tuple[CallLayers, AdaptiveTimeout] | None = None
         """Who learns how long this attempt takes."""
         self._began: float | None = None
         """When this attempt began, for an adaptive limit."""
@@ -75,15 +75,15 @@ class GuardedCall:
 
     def take_slot(self) -> bool:
         """Take a slot among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
-        guards = self.breaker.guards
-        if guards is None or not guards.has_limit:
+        layers = self.breaker.layers
+        if layers is None or not layers.has_limit:
             return True
-        if not guards.take():
+        if not layers.take():
             if self.breaker.circuit.config.mode != "Shadow":
                 return False
             self.breaker.circuit.count(SHADOW_REJECTED)
-            guards.take_anyway()
-        self.slot = guards
+            layers.take_anyway()
+        self.slot = layers
         return True
 
     def release_slot(self) -> None:
@@ -104,18 +104,18 @@ class GuardedCall:
             self.breaker.circuit.update_to_now()
         self._count += 1
         timeout_ms = self.breaker.circuit.config.timeout_ms
-        guards = self.breaker.guards
-        if guards is None or self._is_plain:
+        layers = self.breaker.layers
+        if layers is None or self._is_plain:
             return timeout_ms
-        self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
-        self._began = self.breaker.environment.now() if guards.has_adaptive_limit else None
-        return guards.limit_ms(timeout_ms)
+        self._learns = None if layers.adaptive is None else (layers, layers.adaptive)
+        self._began = self.breaker.environment.now() if layers.has_adaptive_limit else None
+        return layers.limit_ms(timeout_ms)
 
     def took(self, ms: float) -> None:
         """The attempt returned or was given up after so many milliseconds."""
         if self._learns is not None:
-            guards, adaptive = self._learns
-            guards.record_duration(adaptive, ms)
+            layers, adaptive = self._learns
+            layers.record_duration(adaptive, ms)
 
     def returned(self, value: object) -> FailedAttempt | None:
         """The function returned; a failure is what may be tried again."""
@@ -206,20 +206,20 @@ class GuardedCall:
 
     @property
     def _is_last_attempt(self) -> bool:
-        guards = self.breaker.guards
-        retry = None if guards is None else guards.config.retry
+        layers = self.breaker.layers
+        retry = None if layers is None else layers.config.retry
         return self._is_plain or not self._may_retry or retry is None or self._count >= retry.max_attempts
 
     def _record_call(self, at: float | None) -> None:
-        guards = self.breaker.guards
-        if guards is not None and self._began is not None:
-            guards.record_call((self.breaker.environment.now() if at is None else at) - self._began)
+        layers = self.breaker.layers
+        if layers is not None and self._began is not None:
+            layers.record_call((self.breaker.environment.now() if at is None else at) - self._began)
 
     def _next_wait_ms(self, failure: FailedAttempt) -> float | None:
         breaker = self.breaker
-        guards = breaker.guards
-        retry = None if guards is None else guards.config.retry
-        if guards is None or retry is None or self._is_last_attempt or breaker.circuit.rejects_all:
+        layers = breaker.layers
+        retry = None if layers is None else layers.config.retry
+        if layers is None or retry is None or self._is_last_attempt or breaker.circuit.rejects_all:
             return None
         if (
             failure.kind == "raised"
@@ -232,7 +232,7 @@ class GuardedCall:
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)
-        return waits if waits is not None and guards.take_retry(environment.now(), retry.min_per_second) else None
+        return waits if waits is not None and layers.take_retry(environment.now(), retry.min_per_second) else None
 
 
 def begin_call(
@@ -240,7 +240,7 @@ def begin_call(
     fallback: Fallback | None,
     policy_fallback: PolicyFallback | None,
     may_retry: bool = True,
-) -> GuardedCall | None:
+) -> LayeredCall | None:
     """Ask for permission for one call; ``None`` is a rejection, which is counted."""
     if not isinstance(may_retry, bool):
         raise TypeError(f'retry of a call through breaker "{breaker.name}" must be a bool, got {may_retry!r}')
@@ -249,6 +249,6 @@ def begin_call(
     permit = breaker.circuit.enter()
     if permit is None:
         return None
-    if breaker.guards is not None:
-        breaker.guards.admitted()
-    return GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None, may_retry)
+    if breaker.layers is not None:
+        breaker.layers.admitted()
+    return LayeredCall(breaker, permit, fallback is not None or policy_fallback is not None, may_retry)

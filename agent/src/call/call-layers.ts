@@ -1,15 +1,15 @@
 import type { CallConfig } from '../core/config/call-config.ts';
 import type { Config } from '../core/config/config.ts';
-import { AdaptiveTimeout } from '../core/guards/adaptive-timeout.ts';
-import { Limiter } from '../core/guards/limiter.ts';
-import { RetryBudget } from '../core/guards/retry.ts';
+import { AdaptiveTimeout } from '../core/layers/adaptive-timeout.ts';
+import { Limiter } from '../core/layers/limiter.ts';
+import { RetryBudget } from '../core/layers/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
 /**
- * The retry budget, limiter, adaptive timeout and last results of a circuit. Created when a policy
+ * The layers of a breaker's calls: retry budget, limiter, adaptive timeout and last results. Created when a policy
  * first needs one of them, and kept from then on.
  */
-export class CallGuards {
+export class CallLayers {
   readonly budget = new RetryBudget();
   /** Results of former calls for the policy's fallback. */
   readonly lastSuccesses = new LastSuccesses();
@@ -67,8 +67,8 @@ export class CallGuards {
   }
 }
 
-/** The guards for a configuration; those that a circuit has already continue. */
-export function callGuardsFor(config: Config, before: CallGuards | undefined): CallGuards | undefined {
+/** The layers for a configuration; those that a circuit has already continue. */
+export function callLayersFor(config: Config, before: CallLayers | undefined): CallLayers | undefined {
   const call = config.mode === 'Disabled' ? { perKey: config.call.perKey } : config.call;
   if (before !== undefined) {
     before.configure(call);
@@ -76,5 +76,5 @@ export function callGuardsFor(config: Config, before: CallGuards | undefined): C
   }
   const { adaptive, retry, concurrency, fallback } = call;
   const none = adaptive === undefined && retry === undefined && concurrency === undefined && fallback === undefined;
-  return none ? undefined : new CallGuards(call);
+  return none ? undefined : new CallLayers(call);
 }

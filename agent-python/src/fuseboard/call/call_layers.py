@@ -7,16 +7,16 @@ from threading import RLock
 
 from ..core.config.call_config import CallConfig
 from ..core.config.config import Config
-from ..core.guards.adaptive_timeout import AdaptiveTimeout
-from ..core.guards.limiter import Limiter, Waiter
-from ..core.guards.retry import RetryBudget
+from ..core.layers.adaptive_timeout import AdaptiveTimeout
+from ..core.layers.limiter import Limiter, Waiter
+from ..core.layers.retry import RetryBudget
 from .last_successes import LastSuccesses
 
 
-class CallGuards:
+class CallLayers:
     """The limit of concurrent calls, the retry budget, the adaptive timeout and the fallback's answers of one breaker.
 
-    A breaker whose policy has none of these has no guards.
+    A breaker whose policy has none of these has no layers.
     """
 
     __slots__ = ("_adaptive", "_limiter", "_lock", "_warned", "budget", "config", "last_successes")
@@ -163,10 +163,10 @@ def _notify_granted(granted: list[Waiter]) -> None:
         waiter.granted()
 
 
-def call_guards_for(config: Config, before: CallGuards | None) -> CallGuards | None:
-    """The guards for a configuration; those that a breaker has already stay."""
+def call_layers_for(config: Config, before: CallLayers | None) -> CallLayers | None:
+    """The layers for a configuration; those that a breaker has already stay."""
     call = CallConfig(per_key=config.call.per_key) if config.mode == "Disabled" else config.call
     if before is not None:
         before.configure(call)
         return before
-    return None if call.is_plain else CallGuards(call)
+    return None if call.is_plain else CallLayers(call)

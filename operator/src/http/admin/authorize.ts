@@ -9,7 +9,7 @@ import { peerAddress } from '../peer-address.ts';
 const LATER_MS = 2_000;
 
 /** Admits a request when its sender has the required permission; `senderOf` then returns the sender. */
-export function guard(access: Access, attributes: (request: Request) => ResourceAttributes) {
+export function authorize(access: Access, attributes: (request: Request) => ResourceAttributes) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const user = await access.user(request.get('authorization'));
     response.locals.user = user;
@@ -19,7 +19,7 @@ export function guard(access: Access, attributes: (request: Request) => Resource
 }
 
 /**
- * Whether the sender of a request that passed the guard still has the permission. A refusal is recorded in the audit
+ * Whether the sender of a request that was authorized still has the permission. A refusal is recorded in the audit
  * log; while the permission cannot be checked, the sender keeps it.
  */
 export async function isStillAllowed(
@@ -41,7 +41,7 @@ export async function isStillAllowed(
   }
 }
 
-/** The sender of a request that passed the guard. */
+/** The sender of a request that was authorized. */
 export const senderOf = (response: Response) => response.locals.user as UserInfo;
 
 /** The permission to read policies and their status, in the namespace of the query or path, or in all namespaces. */
@@ -63,7 +63,7 @@ export const editAttributes = (request: Request): ResourceAttributes => ({
   verb: 'update',
 });
 
-/** Answers requests refused by a guard, and records them in the audit log. */
+/** Answers requests that were not authorized, and records them in the audit log. */
 export function answerDenied(audit: Audit) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     if (!(error instanceof AuthError)) {

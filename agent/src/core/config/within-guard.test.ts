@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../../test/config-of.ts';
 import { openTimeMs } from '../open-time.ts';
 import type { Open } from '../state.ts';
-import { limited } from './limited.ts';
+import { withinGuard } from './within-guard.ts';
 
 const MINUTE = 60_000;
 
@@ -12,8 +12,8 @@ describe('a guard', () => {
       recovery: { openDuration: '24h', maxOpenDuration: '24h' },
       timeout: { duration: '1ms' },
     });
-    expect(limited(config, {})).toEqual({ config, by: [] });
-    expect(limited(config, {}).config).toBe(config);
+    expect(withinGuard(config, {})).toEqual({ config, by: [] });
+    expect(withinGuard(config, {}).config).toBe(config);
   });
 
   it.each([
@@ -26,7 +26,7 @@ describe('a guard', () => {
     [{ openDuration: '10s', honorRetryAfter: true, jitterPercent: 0 }, true],
   ])('of 1m keeps %o below it, and says so exactly when it would be longer: %s', (recovery, bites) => {
     const config = configOf({ trip: { consecutiveFailures: 1 }, recovery });
-    const { config: within, by } = limited(config, { maxOpenDuration: '1m' });
+    const { config: within, by } = withinGuard(config, { maxOpenDuration: '1m' });
     expect(by).toEqual(bites ? ['maxOpenDuration'] : []);
     const longest = { jitter: 1, retryAfterMs: 1e9 } as Open;
     for (const reopenings of [0, 1, 5, 50]) expect(openTimeMs(within, longest, reopenings)).toBeLessThanOrEqual(MINUTE);
@@ -42,7 +42,7 @@ describe('a guard', () => {
     [{ adaptive: { min: '200ms', max: '1s' } }, 0, [200, 1_000], false],
     [undefined, 0, undefined, false],
   ])('of at least 200ms makes the time limits of %o %s and %o', (timeout, timeoutMs, adaptive, bites) => {
-    const { config, by } = limited(configOf(timeout ? { timeout } : {}), { minTimeout: '200ms' });
+    const { config, by } = withinGuard(configOf(timeout ? { timeout } : {}), { minTimeout: '200ms' });
     const bounds = config.call.adaptive && [config.call.adaptive.minMs, config.call.adaptive.maxMs];
     expect({ timeoutMs: config.timeoutMs, adaptive: bounds, by }).toEqual({
       timeoutMs,
@@ -53,7 +53,7 @@ describe('a guard', () => {
 
   it('gives up no probe sooner', () => {
     const config = configOf({ recovery: { halfOpen: { probeTimeout: '1ms' } } });
-    const { config: within, by } = limited(config, { minTimeout: '200ms' });
+    const { config: within, by } = withinGuard(config, { minTimeout: '200ms' });
     expect([within.probeTimeoutMs, by]).toEqual([200, ['minTimeout']]);
   });
 });

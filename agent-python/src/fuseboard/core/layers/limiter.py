@@ -20,7 +20,7 @@ class Waiter:
 
 
 class Limiter:
-    """A bulkhead with a bounded queue, first come, first served. Its owner guards it by a lock."""
+    """A bulkhead with a bounded queue, first come, first served. Its owner holds a lock for it."""
 
     __slots__ = ("_adaptive", "_max_concurrent", "_max_queue", "_waiting", "running")
 

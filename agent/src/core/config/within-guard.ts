@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import type { Guard, GuardField } from './guard.ts';
 
 /** Returns the configuration within the limits of a guard, and the fields of the guard that changed it. */
-export function limited(config: Config, guard: Guard): { readonly config: Config; readonly by: GuardField[] } {
+export function withinGuard(config: Config, guard: Guard): { readonly config: Config; readonly by: GuardField[] } {
   const by: GuardField[] = [];
   let { openMs, maxOpenMs, timeoutMs, probeTimeoutMs, call } = config;
   const longestMs = parseDuration(guard.maxOpenDuration) ?? Number.POSITIVE_INFINITY;

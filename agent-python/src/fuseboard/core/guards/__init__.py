@@ -1,1 +1,0 @@
-"""What guards a call besides the circuit: limits, retries and learned time limits."""

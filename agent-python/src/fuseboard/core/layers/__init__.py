@@ -1,0 +1,1 @@
+"""The layers around the circuit of a call: limits, retries and learned time limits."""
