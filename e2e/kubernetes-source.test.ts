@@ -107,7 +107,9 @@ describe('policies in a cluster', () => {
     await source.refresh();
     expect(policies()).toBe('shop/payments#1');
     const list = JSON.parse(await cluster.kubectl('get', 'cbp', '-A', '-o', 'json'));
-    expect(BigInt(source.state().asOf!)).toBeGreaterThanOrEqual(BigInt(list.items[0].metadata.resourceVersion));
+    expect(BigInt(source.state().resourceVersion!)).toBeGreaterThanOrEqual(
+      BigInt(list.items[0].metadata.resourceVersion),
+    );
   });
 
   it('are kept while their definition is deleted, and follow it when it is back', async () => {

@@ -69,6 +69,7 @@ const PARTS: readonly RetiredWord[] = [
   phrase('deeds?|troubles?|rewinds?', '"resourceAttributes", "failureLog", "restoreDetector"'),
   phrase('refusals?|denials?', '"problem", "rejection", "authError"'),
   phrase('quiet sink|review budget', '"noOpStatusSink", "tokenReviewLimiter"'),
+  phrase('breaker parts|(?:member|source) view', '"callBreaker", "memberCircuits", "sourceRow"'),
   phrase('(?:call|core) guards|guarded call', '"callLayers", "layeredCall"'),
 ];
 

@@ -294,8 +294,8 @@ class TestLimits:
         governed = breaker._current()
         first, second = begin_call(governed, None, None), begin_call(governed, None, None)
         assert first is not None and second is not None
-        assert first.take_slot()
-        assert not second.take_slot()
+        assert first.acquire_slot()
+        assert not second.acquire_slot()
         first.release_slot()
         granted = Event()
         queued = queue(second, None, granted.set)
@@ -310,8 +310,8 @@ class TestLimits:
         governed = breaker._current()
         first, second = begin_call(governed, None, None), begin_call(governed, None, None)
         assert first is not None and second is not None
-        assert first.take_slot()
-        assert not second.take_slot()
+        assert first.acquire_slot()
+        assert not second.acquire_slot()
         breaker.apply({"concurrency": {"maxConcurrent": 2, "maxQueue": 1, "queueTimeout": "1s"}})
         granted = Event()
         assert isinstance(queue(second, None, granted.set), QueuedWait)
@@ -322,8 +322,8 @@ class TestLimits:
         governed = breaker._current()
         first, second = begin_call(governed, None, None), begin_call(governed, None, None)
         assert first is not None and second is not None
-        assert first.take_slot()
-        assert not second.take_slot()
+        assert first.acquire_slot()
+        assert not second.acquire_slot()
         granted = Event()
         queued = queue(second, None, granted.set)
         assert isinstance(queued, QueuedWait)

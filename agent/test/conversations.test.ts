@@ -92,17 +92,17 @@ async function replay({ breakers: names, guard = {}, steps }: Conversation): Pro
   );
   link.load();
   void link.start();
-  for (const step of steps) await take(step, { operator, link, breakers, warnings });
+  for (const step of steps) await play(step, { operator, link, breakers, warnings });
 }
 
-interface Parts {
+interface Scene {
   readonly operator: ScriptedOperator;
   readonly link: Link;
   readonly breakers: ReadonlyMap<string, Breaker>;
   readonly warnings: readonly string[];
 }
 
-async function take(step: Step, { operator, link, breakers, warnings }: Parts): Promise<void> {
+async function play(step: Step, { operator, link, breakers, warnings }: Scene): Promise<void> {
   if (step.connect !== undefined) {
     const { query, lastEventId } = await operator.connected();
     const { since } = step.connect;
@@ -160,7 +160,7 @@ function held(wanted: unknown, found: unknown): boolean {
   return Object.entries(wanted).every(([key, value]) => held(value, (found as Record<string, unknown>)[key]));
 }
 
-async function comesTo(wanted: NonNullable<Step['expect']>, link: Link, breakers: Parts['breakers']): Promise<void> {
+async function comesTo(wanted: NonNullable<Step['expect']>, link: Link, breakers: Scene['breakers']): Promise<void> {
   const look = () => ({
     ...(wanted.link === undefined ? {} : { link: link.state }),
     breakers: Object.fromEntries(

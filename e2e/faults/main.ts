@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { described, plan } from './model/plan.ts';
 import { type FaultsOptions, readOptions, USAGE, UsageError } from './options.ts';
-import { type Outcome, playSchedule } from './schedule.ts';
+import { playSchedule, type ScheduleResult } from './schedule.ts';
 import { story } from './story.ts';
 
 /** Schedules that play at the same time begin one after the other, so that not all start their processes at once. */
@@ -16,7 +16,7 @@ const APART_MS = 3_000;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-async function play(cluster: Cluster, options: FaultsOptions, seed: number): Promise<Outcome> {
+async function play(cluster: Cluster, options: FaultsOptions, seed: number): Promise<ScheduleResult> {
   const { steps, speed, bounds, plant, python } = options;
   const planned = plan(seed, steps);
   if (options.verbose) for (const step of planned.steps) say(`${seed}: +${step.afterMs} ms ${described(step.act)}`);
@@ -24,7 +24,7 @@ async function play(cluster: Cluster, options: FaultsOptions, seed: number): Pro
   return playSchedule({ cluster, folder, plan: planned, speed, bounds, python, ...(plant !== undefined && { plant }) });
 }
 
-function tell(options: FaultsOptions, seed: number, outcome: Outcome): void {
+function tell(options: FaultsOptions, seed: number, outcome: ScheduleResult): void {
   const { violations, records, tookMs, convergedMs, operatorLogs } = outcome;
   const calls = records.filter(({ kind }) => kind === 'call').length;
   const sets = records.filter(({ kind }) => kind === 'applied').length;

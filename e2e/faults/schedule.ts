@@ -12,7 +12,7 @@ export interface ScheduleOptions extends StageOptions {
   readonly bounds: Bounds;
 }
 
-export interface Outcome {
+export interface ScheduleResult {
   readonly violations: readonly Violation[];
   readonly records: readonly LogRecord[];
   /** From the first step to the end, in ms. */
@@ -29,7 +29,7 @@ const QUICK_MS = 100;
 const MEASURE_MS = 1_000;
 
 /** Plays a plan on a stage of its own, waits until everybody agrees, and judges what the agents wrote down. */
-export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
+export async function playSchedule(options: ScheduleOptions): Promise<ScheduleResult> {
   const { cluster, plan, plant, bounds } = options;
   const stage = new Stage(options);
   const store = new PolicyStore(cluster.kubeconfig, (record) => stage.note(record));

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { readConfig } from '../../operator/src/config/config.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
-import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
+import { FLAGS, localAdapters } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { type Doing, PlainAgent } from '../../operator/test/plain-agent.ts';
 import { eventually } from '../cluster/run.ts';
@@ -67,7 +67,7 @@ beforeAll(async () => {
   const log = pino({ level: 'silent' });
   const source = new MemorySource();
   const clocks = { clock: { now: () => now }, wallClock: () => wall + now };
-  serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), ...clocks, source }, log);
+  serving = await serve(readConfig(FLAGS), { ...(await localAdapters(log)), ...clocks, source }, log);
   source.set([policy('payments'), policy('search'), policy('stock')]);
   await eventually(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
   agents = [];

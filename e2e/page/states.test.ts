@@ -10,7 +10,7 @@ import type { Policy } from '../../operator/src/core/policy/policy.ts';
 import type { ResourceAttributes, UserInfo } from '../../operator/src/ports/access.ts';
 import { AuthError } from '../../operator/src/ports/authenticator.ts';
 import { serve } from '../../operator/src/serve.ts';
-import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
+import { FLAGS, localAdapters } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { PlainAgent } from '../../operator/test/plain-agent.ts';
 import { eventually } from '../cluster/run.ts';
@@ -375,7 +375,7 @@ describe('the page of an operator without anything', () => {
     };
     const log = pino({ level: 'silent' });
     const source = new MemorySource();
-    const serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source, access }, log);
+    const serving = await serve(readConfig(FLAGS), { ...(await localAdapters(log)), source, access }, log);
     source.set(policies);
     await eventually(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
     return serving;

@@ -8,7 +8,7 @@ import type { Access } from '../../operator/src/ports/access.ts';
 import { AuthError } from '../../operator/src/ports/authenticator.ts';
 import type { PolicyEditor } from '../../operator/src/ports/policy-editor.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
-import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
+import { FLAGS, localAdapters } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { type Doing, PlainAgent } from '../../operator/test/plain-agent.ts';
 import { eventually } from '../cluster/run.ts';
@@ -145,7 +145,7 @@ beforeAll(async () => {
   const clocks = { clock: { now: () => now }, wallClock: () => wall + now };
   serving = await serve(
     readConfig(FLAGS),
-    { ...(await localParts(log)), ...clocks, source, access, policyEditor },
+    { ...(await localAdapters(log)), ...clocks, source, access, policyEditor },
     log,
   );
   store(SPEC, 1);

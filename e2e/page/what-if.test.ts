@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { parse } from 'yaml';
 import { readConfig } from '../../operator/src/config/config.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
-import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
+import { FLAGS, localAdapters } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { type Doing, PlainAgent } from '../../operator/test/plain-agent.ts';
 import { eventually } from '../cluster/run.ts';
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const log = pino({ level: 'silent' });
   const source = new MemorySource();
   const clocks = { clock: { now: () => now }, wallClock: () => wall + now };
-  serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), ...clocks, source }, log);
+  serving = await serve(readConfig(FLAGS), { ...(await localAdapters(log)), ...clocks, source }, log);
   source.set([policy('payments', { spec: SPEC } as never)]);
   await eventually(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
   agents = [];

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import { readConfig } from '../../operator/src/config/config.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
-import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
+import { FLAGS, localAdapters } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { asLines, corpus, must, type Target } from '../target.ts';
 
@@ -19,7 +19,7 @@ let serving: Promise<Serving> | undefined;
 async function begin(): Promise<Serving> {
   const source = new MemorySource();
   const log = pino({ level: 'error' }, { write: (line: string) => void failures.push(line) });
-  const started = await serve(readConfig({ ...FLAGS, ...WIDE }), { ...(await localParts(log)), source }, log);
+  const started = await serve(readConfig({ ...FLAGS, ...WIDE }), { ...(await localAdapters(log)), source }, log);
   source.set([policy('payments')]);
   return started;
 }

@@ -64,7 +64,7 @@ const OTHER_CONNECTIONS = LIMITS['other-connections'].value;
 const AUDIT_LINES_PER_SECOND = 10;
 
 /** The adapters of an operator. */
-export interface Parts {
+export interface Adapters {
   readonly source: Source;
   readonly sink: StatusSink;
   readonly authenticator: Authenticator;
@@ -76,7 +76,7 @@ export interface Parts {
   readonly policyEditor: PolicyEditor;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
-  /** The metrics that the other parts measure. Absent: nothing is measured. */
+  /** The metrics that the other adapters measure. Absent: nothing is measured. */
   readonly instruments?: Instruments;
   /** The monotonic clock. Absent: that of the process. */
   readonly clock?: Clock;
@@ -100,13 +100,13 @@ interface EachPort<T> {
 }
 
 /** Creates an operator from its adapters, listens on its ports and starts it. */
-export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access, overrides, history, policyEditor } = parts;
-  const { clock = performance, wallClock = Date.now } = parts;
+export async function serve(config: Config, adapters: Adapters, log: Logger): Promise<Serving> {
+  const { source, sink, authenticator, access, overrides, history, policyEditor } = adapters;
+  const { clock = performance, wallClock = Date.now } = adapters;
   const random = Math.random;
   const leaving = new AbortController();
   const replica = config.replication.replica;
-  const instruments = parts.instruments ?? new Instruments(clock);
+  const instruments = adapters.instruments ?? new Instruments(clock);
   const observers = {
     policies: instruments.queues.queue('policies'),
     status: instruments.queues.queue('status'),
@@ -116,7 +116,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const limits = new LimitLog({ clock, log });
   const { bounds } = config;
   const controller = new Controller({
-    ...parts,
+    ...adapters,
     overrideRetentionMs,
     log,
     clock,
@@ -125,7 +125,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     limits,
     observers,
   });
-  if (parts.outages) controller.fleet.outages.restore(await parts.outages.load(), clock.now());
+  if (adapters.outages) controller.fleet.outages.restore(await adapters.outages.load(), clock.now());
   const { reportUrl } = config;
   const { delivery } = controller;
   const streams = new Streams({ delivery, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
@@ -319,7 +319,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       await sink.stop();
       instruments.stop();
       await history.stop();
-      await parts.outages?.stop();
+      await adapters.outages?.stop();
       log.info('stopped');
     },
   };

@@ -8,7 +8,7 @@ import type { Access } from '../src/ports/access.ts';
 import { type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts, ready } from './local-operator.ts';
+import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
@@ -38,7 +38,7 @@ async function begin(flags: Record<string, string> = {}): Promise<void> {
   source = new MemorySource();
   lines = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const parts = { ...(await localParts(log)), source, authenticator: pods, access: people };
+  const parts = { ...(await localAdapters(log)), source, authenticator: pods, access: people };
   serving = await serve(readConfig({ ...FLAGS, agentAuth: 'token-review', ...flags }), parts, log);
   source.set([policy('payments', { namespace: 'bank' }), policy('search', { namespace: 'bank', spec: SELECTED })], '5');
   await ready(serving!.metricsUrl);

@@ -5,7 +5,7 @@ import { readConfig } from '../src/config/config.ts';
 import type { BreakerRow } from '../src/core/views/breaker-row.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts, ready } from './local-operator.ts';
+import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 
 const BOOT = 'b'.repeat(32);
@@ -24,7 +24,7 @@ beforeEach(async () => {
   source = new MemorySource();
   clients = [];
   sequence = 0;
-  serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source }, log);
+  serving = await serve(readConfig(FLAGS), { ...(await localAdapters(log)), source }, log);
   source.set([policy('payments'), policy('search', { namespace: 'other' })]);
   await ready(serving.metricsUrl);
 });

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { openAccess } from '../src/auth/open-access.ts';
 import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
-import type { Parts } from '../src/serve.ts';
+import type { Adapters } from '../src/serve.ts';
 import { localHistory, noPolicyEditor } from '../src/stores/history.ts';
 import { type LocalOverrides, localOverrides } from '../src/stores/overrides.ts';
 import { until } from './until.ts';
@@ -51,7 +51,9 @@ export async function serving({ stdout }: ChildProcess): Promise<OperatorUrls> {
 }
 
 /** What it is put together from, all but the source: nothing is kept, written or refused. */
-export async function localParts(log: Logger): Promise<Omit<Parts, 'source'> & { readonly overrides: LocalOverrides }> {
+export async function localAdapters(
+  log: Logger,
+): Promise<Omit<Adapters, 'source'> & { readonly overrides: LocalOverrides }> {
   return {
     sink: noOpStatusSink,
     authenticator: unauthenticated,

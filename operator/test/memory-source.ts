@@ -6,9 +6,11 @@ import type { Source, SourceState } from '../src/ports/source.ts';
 export class MemorySource implements Source {
   readonly kind = 'kubernetes';
   /** What a consistent read finds; a test may set it ahead of what was told so far. */
-  stored: { policies: readonly Policy[]; asOf?: string; asOfIn?: ReadonlyMap<string, string> } = { policies: [] };
+  stored: { policies: readonly Policy[]; resourceVersion?: string; resourceVersionIn?: ReadonlyMap<string, string> } = {
+    policies: [],
+  };
   overrides: readonly Override[] = [];
-  overridesAsOf: string | undefined;
+  overridesVersion: string | undefined;
   unreadable: string | undefined;
   refreshes = 0;
   #state: SourceState = { synced: false, policies: new Map(), problems: [] };
@@ -23,24 +25,24 @@ export class MemorySource implements Source {
   }
 
   /** Stores policies and tells of them. */
-  set(policies: readonly Policy[], asOf?: string): void {
-    this.stored = { policies, ...(asOf !== undefined && { asOf }) };
+  set(policies: readonly Policy[], resourceVersion?: string): void {
+    this.stored = { policies, ...(resourceVersion !== undefined && { resourceVersion }) };
     this.notify();
   }
 
   notify(): void {
-    const { policies, asOf, asOfIn } = this.stored;
+    const { policies, resourceVersion, resourceVersionIn } = this.stored;
     const byName = new Map(policies.map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
     const overrides = new Map(this.overrides.map((override) => [`${override.namespace}/${override.name}`, override]));
-    const { overridesAsOf } = this;
+    const { overridesVersion } = this;
     this.#state = {
       synced: true,
       policies: byName,
       overrides,
       problems: [],
-      ...(asOf !== undefined && { asOf }),
-      ...(asOfIn !== undefined && { asOfIn }),
-      ...(overridesAsOf !== undefined && { overridesAsOf }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(resourceVersionIn !== undefined && { resourceVersionIn }),
+      ...(overridesVersion !== undefined && { overridesVersion }),
     };
     this.#changed();
   }

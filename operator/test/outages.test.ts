@@ -10,7 +10,7 @@ import { readConfig } from '../src/config/config.ts';
 import { readOverride } from '../src/core/policy/read-override.ts';
 import { OutageDetailSchema, OutageListSchema } from '../src/http/admin/answers/outages.ts';
 import { type Serving, serve } from '../src/serve.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localAdapters } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { PlainAgent } from './plain-agent.ts';
 import { until } from './until.ts';
@@ -22,7 +22,7 @@ let agents: PlainAgent[];
 beforeEach(async () => {
   const log = pino({ level: 'silent' });
   source = new MemorySource();
-  serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source }, log);
+  serving = await serve(readConfig(FLAGS), { ...(await localAdapters(log)), source }, log);
   source.set([policy('payments')]);
   await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
   agents = [];

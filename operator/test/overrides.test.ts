@@ -7,7 +7,7 @@ import type { Subject } from '../src/ports/status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import type { LocalOverrides } from '../src/stores/overrides.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts, ready } from './local-operator.ts';
+import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
@@ -32,7 +32,7 @@ beforeEach(async () => {
   asked = [];
   allowed = () => true;
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const local = await localParts(log);
+  const local = await localAdapters(log);
   store = local.overrides;
   store.follow(() => {
     source.overrides = store.list();
@@ -142,7 +142,7 @@ describe('an override', () => {
   });
 
   it('is as of its own version, beside that of policies', async () => {
-    source.overridesAsOf = '9';
+    source.overridesVersion = '9';
     source.notify();
     await new Promise((resolve) => setTimeout(resolve, 200));
     const agent = await open();

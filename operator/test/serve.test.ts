@@ -10,7 +10,7 @@ import { AuthError, type Authenticator, bearerToken } from '../src/ports/authent
 import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts, ready } from './local-operator.ts';
+import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
@@ -31,7 +31,7 @@ async function begin(
   events = [];
   const sink = { ...noOpStatusSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const parts = { ...(await localParts(log)), source, sink, authenticator };
+  const parts = { ...(await localAdapters(log)), source, sink, authenticator };
   serving = await serve(readConfig({ ...FLAGS, ...flags }), parts, log);
 }
 
@@ -56,8 +56,8 @@ async function open(query: Record<string, string> = {}, lastEventId?: string) {
 }
 
 /** Stores policies and waits until agents can be served with them. */
-async function known(policies: Policy[], asOf?: string): Promise<void> {
-  source.set(policies, asOf);
+async function known(policies: Policy[], resourceVersion?: string): Promise<void> {
+  source.set(policies, resourceVersion);
   await ready(serving.metricsUrl);
 }
 
@@ -209,7 +209,7 @@ describe('a stream', () => {
 describe('a stream of an agent that has seen more than this replica', () => {
   it('begins when the replica has caught up', async () => {
     await known([policy('payments')], '10');
-    source.stored = { policies: [policy('payments', { generation: 2 })], asOf: '20' };
+    source.stored = { policies: [policy('payments', { generation: 2 })], resourceVersion: '20' };
     const client = await open({ since: 'policies=20' });
     await commit(client);
     expect(client.events[1]!.data).toMatchObject({ asOf: { policies: '20' } });
@@ -247,20 +247,32 @@ describe('a stream of an agent that has seen more than this replica', () => {
         ['default', own],
         ['quiet', '5'],
       ]);
-    source.stored = { policies: [policy('payments', { generation: 2 })], asOf: '5', asOfIn: versions('20') };
+    source.stored = {
+      policies: [policy('payments', { generation: 2 })],
+      resourceVersion: '5',
+      resourceVersionIn: versions('20'),
+    };
     source.notify();
     await ready(serving.metricsUrl);
     const first = await open();
     await commit(first);
     expect(first.events[1]!.data).toMatchObject({ asOf: { policies: '20' } });
     const from = first.events.length;
-    source.stored = { policies: [policy('payments', { generation: 3 })], asOf: '5', asOfIn: versions('30') };
+    source.stored = {
+      policies: [policy('payments', { generation: 3 })],
+      resourceVersion: '5',
+      resourceVersionIn: versions('30'),
+    };
     source.notify();
     await commit(first, from);
     expect(first.events.slice(from).find(({ event }) => event === 'begin')!.data).toMatchObject({
       asOf: { policies: '30' },
     });
-    source.stored = { policies: [policy('payments', { generation: 4 })], asOf: '5', asOfIn: versions('40') };
+    source.stored = {
+      policies: [policy('payments', { generation: 4 })],
+      resourceVersion: '5',
+      resourceVersionIn: versions('40'),
+    };
     const ahead = await open({ since: 'policies=40' });
     await commit(ahead);
     expect(source.refreshes).toBe(1);
@@ -462,7 +474,7 @@ it('names the port that is taken and the flag that chooses another', async () =>
   const port = new URL(serving.adminUrl).port;
   const config = readConfig({ ...FLAGS, adminPort: port });
   const log = pino({ level: 'silent' });
-  const parts = { ...(await localParts(log)), source: new MemorySource() };
+  const parts = { ...(await localAdapters(log)), source: new MemorySource() };
   await expect(serve(config, parts, log)).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );

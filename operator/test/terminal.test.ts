@@ -9,7 +9,7 @@ import { program } from '../src/cli/program.ts';
 import { readConfig } from '../src/config/config.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts, ready } from './local-operator.ts';
+import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 
 const SOURCES = join(import.meta.dirname, '../src');
@@ -33,7 +33,7 @@ beforeEach(async () => {
   const source = new MemorySource();
   serving = await serve(
     readConfig({ ...FLAGS }),
-    { ...(await localParts(log)), source, authenticator: unauthenticated },
+    { ...(await localAdapters(log)), source, authenticator: unauthenticated },
     log,
   );
   source.set([policy('payments', { spec: { breakers: ['*'], trip: { consecutiveFailures: 3 } } })]);

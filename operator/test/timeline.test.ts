@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { readConfig } from '../src/config/config.ts';
 import { type TimelineAnswer, TimelineSchema } from '../src/http/admin/answers/timeline.ts';
 import { type Serving, serve } from '../src/serve.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localAdapters } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { PlainAgent } from './plain-agent.ts';
 import { until } from './until.ts';
@@ -14,7 +14,7 @@ let agent: PlainAgent;
 beforeEach(async () => {
   const log = pino({ level: 'silent' });
   const source = new MemorySource();
-  serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source }, log);
+  serving = await serve(readConfig(FLAGS), { ...(await localAdapters(log)), source }, log);
   source.set([policy('payments')]);
   await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
   agent = await new PlainAgent(serving.agentsUrl, 'default', 'checkout', 'checkout-1').join();

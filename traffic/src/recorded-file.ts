@@ -3,7 +3,7 @@ import type { Census } from './census.ts';
 import type { Context, Format } from './formats/format.ts';
 import { formatOf } from './formats/formats.ts';
 import { openFile } from './input/open.ts';
-import { takeSample } from './input/sample.ts';
+import { readSample } from './input/sample.ts';
 import type { Observation } from './observation.ts';
 import { MAX_LATE_MS, type ReadOptions } from './options.ts';
 import { type SlotBudget, Sorter } from './order/sorter.ts';
@@ -47,7 +47,7 @@ export class RecordedFile {
 
   /** A time before the start of all its calls. It is known only for formats whose first records can be read alone. */
   async earliest(): Promise<number> {
-    const { sample, blocks } = await takeSample(openFile(this.path, () => undefined));
+    const { sample, blocks } = await readSample(openFile(this.path, () => undefined));
     await blocks.return(undefined);
     const context = {
       ...this.#context(),
@@ -69,7 +69,7 @@ export class RecordedFile {
 
   /** @throws ReadError when the file is unreadable, has no known format, or has records too far out of order. */
   async *calls(census: Census, budget: SlotBudget, onBytes: (bytes: number) => void): AsyncGenerator<Call[]> {
-    const { sample, blocks } = await takeSample(openFile(this.path, onBytes));
+    const { sample, blocks } = await readSample(openFile(this.path, onBytes));
     const format = formatOf(this.path, sample, this.#options);
     this.#format = format;
     const sorter = new Sorter(budget);

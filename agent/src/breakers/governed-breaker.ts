@@ -1,5 +1,5 @@
 import { parseDuration } from '@fuseboard/schema/duration';
-import type { BreakerParts } from '../call/breaker-parts.ts';
+import type { CallBreaker } from '../call/call-breaker.ts';
 import { type CallLayers, callLayersFor } from '../call/call-layers.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
@@ -37,7 +37,7 @@ const offered = new WeakMap<GovernedBreaker, Governor>();
  *
  * @internal
  */
-export class GovernedBreaker implements Breaker, BreakerParts, Host {
+export class GovernedBreaker implements Breaker, CallBreaker, Host {
   readonly name: string;
   circuit: Circuit;
   layers: CallLayers | undefined;

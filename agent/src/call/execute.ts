@@ -2,11 +2,11 @@ import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
 import { publishNotAdmitted } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
-import type { BreakerParts } from './breaker-parts.ts';
+import type { CallBreaker } from './call-breaker.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
 import { LayeredCall } from './layered-call.ts';
-import { beganAt, LimitedPermit, recordDuration, takesInShadow } from './limited-permit.ts';
+import { acquiresInShadow, beganAt, LimitedPermit, recordDuration } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
 import { asProbe, isPartOfProbe } from './scopes/probe-scope.ts';
 import { notCallable, wrongOptions } from './wrong-call.ts';
@@ -39,7 +39,7 @@ export interface ExecuteOptions<F> {
  * @internal
  */
 export function execute<T, F>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   fn: Call<T>,
   options: ExecuteOptions<F> | undefined,
 ): Promise<T | F> {
@@ -65,7 +65,7 @@ export function execute<T, F>(
   return fallbacks === undefined ? attempt : withFallback(breaker, attempt, execution, fallbacks);
 }
 
-function rejected<T>(breaker: BreakerParts, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+function rejected<T>(breaker: CallBreaker, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
   if (isPartOfProbe(breaker)) return passThrough(fn, signal);
   return Promise.reject(circuitOpen(breaker, breaker.circuit.rejectedForMs));
 }
@@ -81,7 +81,7 @@ async function passThrough<T>(fn: Call<T>, signal: AbortSignal | undefined): Pro
  * @internal
  */
 export function executeSync<T, F>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   fn: () => T,
   fallback: ((error: unknown) => F) | undefined,
 ): T | F {
@@ -97,7 +97,7 @@ export function executeSync<T, F>(
   if (permit === null && isPartOfProbe(breaker)) return fn();
   if (permit === null) return answer(circuitOpen(breaker, circuit.rejectedForMs));
   const limiter = breaker.layers?.limiter;
-  if (limiter !== undefined && !takeSlot(breaker)) {
+  if (limiter !== undefined && !acquireSlot(breaker)) {
     permit.ignore();
     return answer(limited(breaker, limiter.limit, 0));
   }
@@ -128,12 +128,12 @@ export function executeSync<T, F>(
  *
  * @internal
  */
-export function enter(breaker: BreakerParts): Permit | null {
+export function enter(breaker: CallBreaker): Permit | null {
   const { circuit, layers } = breaker;
   const permit = circuit.enter();
   if (permit === null) publishNotAdmitted(breaker, 'ERR_FUSEBOARD_OPEN', circuit.rejectedForMs);
   if (permit === null || layers?.limiter === undefined) return permit;
-  if (!takeSlot(breaker)) {
+  if (!acquireSlot(breaker)) {
     permit.ignore();
     publishNotAdmitted(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
@@ -142,9 +142,9 @@ export function enter(breaker: BreakerParts): Permit | null {
 }
 
 /** Takes a slot of the limiter; in mode Shadow every call gets one. */
-function takeSlot({ layers, circuit }: BreakerParts): boolean {
+function acquireSlot({ layers, circuit }: CallBreaker): boolean {
   const limiter = layers!.limiter!;
-  return limiter.take() || takesInShadow(circuit, limiter);
+  return limiter.acquire() || acquiresInShadow(circuit, limiter);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

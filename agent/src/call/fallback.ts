@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { BreakerParts } from './breaker-parts.ts';
+import type { CallBreaker } from './call-breaker.ts';
 import { type CallContext, UntimedContext } from './context.ts';
 import type { LastSuccesses } from './last-successes.ts';
 import { isPlainData } from './plain-data.ts';
@@ -28,15 +28,15 @@ export interface PolicyFallback<F> {
 }
 
 /** Breakers with at least one call that opted in to the fallback of the policy, whether the policy has one or not. */
-const optedIn = new WeakSet<BreakerParts>();
+const optedIn = new WeakSet<CallBreaker>();
 
 /** @internal */
-export function optIn(breaker: BreakerParts): void {
+export function optIn(breaker: CallBreaker): void {
   optedIn.add(breaker.parent ?? breaker);
 }
 
 /** @internal */
-export function hasOptedIn(breaker: BreakerParts): boolean {
+export function hasOptedIn(breaker: CallBreaker): boolean {
   return optedIn.has(breaker.parent ?? breaker);
 }
 
@@ -57,7 +57,7 @@ export interface FallbackOptions<F> {
  * @internal
  */
 export function failOrFallBack<F>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   error: unknown,
   fallbacks: FallbackOptions<F> | undefined,
 ): Promise<F> {
@@ -81,7 +81,7 @@ export function failOrFallBack<F>(
  * @internal
  */
 export function withFallback<T, F>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   attempt: Promise<T>,
   call: { readonly outcome: Outcome | undefined },
   fallbacks: FallbackOptions<F>,
@@ -115,7 +115,7 @@ export function withFallback<T, F>(
 }
 
 function fallBack<F>(
-  { circuit }: BreakerParts,
+  { circuit }: CallBreaker,
   error: unknown,
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
@@ -125,7 +125,7 @@ function fallBack<F>(
 }
 
 async function replaceResult<T, F>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   value: T,
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
@@ -140,7 +140,7 @@ async function replaceResult<T, F>(
 }
 
 function rememberSuccess(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   policyFallback: PolicyFallback<unknown> | undefined,
   value: unknown,
 ): void {
@@ -151,7 +151,7 @@ function rememberSuccess(
 }
 
 function policyAnswer<F>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   policyFallback: PolicyFallback<F> | undefined,
 ): { readonly value: F } | undefined {
   const { layers, circuit, clock, name } = breaker;
@@ -169,7 +169,7 @@ function policyAnswer<F>(
   }
 }
 
-function copied({ layers, name }: BreakerParts, value: unknown): unknown {
+function copied({ layers, name }: CallBreaker, value: unknown): unknown {
   if (isPlainData(value)) return structuredClone(value);
   layers!.warnOnce(
     `an answer of breaker "${name}" for LastSuccess is not plain data and cannot be copied: callers share it and must not change it. Return plain data, or set copy: false.`,
@@ -178,16 +178,16 @@ function copied({ layers, name }: BreakerParts, value: unknown): unknown {
 }
 
 /** The answers of a breaker and all its keys, so that their number is bounded. */
-function lastSuccessesOf(breaker: BreakerParts): LastSuccesses {
+function lastSuccessesOf(breaker: CallBreaker): LastSuccesses {
   return (breaker.parent ?? breaker).layers!.lastSuccesses;
 }
 
 /** Contains the key of the circuit, so that one key never gets an answer of another. */
-function cacheKeyOf({ key }: BreakerParts, answer: string): string {
+function cacheKeyOf({ key }: CallBreaker, answer: string): string {
   return JSON.stringify([key, answer]);
 }
 
-function countFallback<F>(circuit: BreakerParts['circuit'], value: F): { readonly value: F } {
+function countFallback<F>(circuit: CallBreaker['circuit'], value: F): { readonly value: F } {
   circuit.count(COUNTER.fallback);
   return { value };
 }

@@ -5,10 +5,10 @@ import type { Limiter, Waiter } from '../core/layers/limiter.ts';
 import { backoffMs } from '../core/layers/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { limited, notAdmittedErrorOf, queueTimeout } from '../errors/errors.ts';
-import type { BreakerParts } from './breaker-parts.ts';
+import type { CallBreaker } from './call-breaker.ts';
 import { CallWait } from './call-wait.ts';
 import { type Call, type CallContext, UntimedContext } from './context.ts';
-import { beganAt, recordDuration, takesInShadow } from './limited-permit.ts';
+import { acquiresInShadow, beganAt, recordDuration } from './limited-permit.ts';
 import { discard, discardResponseOf } from './response.ts';
 import { asProbe } from './scopes/probe-scope.ts';
 import { isCancelled, isTimedOut } from './signals/given-up.ts';
@@ -29,7 +29,7 @@ const wallNow = (): number => Date.now();
 export class LayeredCall<T> implements CallCompletion<T> {
   /** The outcome of the last attempt that ended; undefined: none has. */
   outcome: Outcome | undefined = undefined;
-  readonly breaker: BreakerParts;
+  readonly breaker: CallBreaker;
   readonly signal: AbortSignal | undefined;
   readonly #fn: Call<T>;
   /** Whether one permit covers all attempts. */
@@ -45,7 +45,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
    * @param mayRetry whether the retries of the policy apply.
    */
   constructor(
-    breaker: BreakerParts,
+    breaker: CallBreaker,
     permit: CircuitPermit,
     fn: Call<T>,
     signal: AbortSignal | undefined,
@@ -133,7 +133,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.breaker.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
-    return waitMs !== undefined && layers!.budget.take(clock.now(), retry.minPerSecond) ? waitMs : undefined;
+    return waitMs !== undefined && layers!.budget.spend(clock.now(), retry.minPerSecond) ? waitMs : undefined;
   }
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
@@ -152,7 +152,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
   #attempt(previous: FailedAttempt<T> | undefined): Promise<T> {
     const { layers, circuit } = this.breaker;
     const limiter = layers?.limiter;
-    if (limiter === undefined || limiter.take() || takesInShadow(circuit, limiter)) {
+    if (limiter === undefined || limiter.acquire() || acquiresInShadow(circuit, limiter)) {
       return this.#runAttempt(limiter, previous);
     }
     return this.#queue(limiter, previous);

@@ -56,9 +56,9 @@ export function recordDuration(limiter: Limiter | undefined, clock: Clock, began
 }
 
 /** Takes a slot beyond the limit in mode Shadow, where every call gets one; returns whether it did. */
-export function takesInShadow(circuit: Circuit, limiter: Limiter): boolean {
+export function acquiresInShadow(circuit: Circuit, limiter: Limiter): boolean {
   if (circuit.config.mode !== 'Shadow') return false;
   circuit.count(COUNTER.shadowRejected);
-  limiter.takeAnyway();
+  limiter.acquireAnyway();
   return true;
 }

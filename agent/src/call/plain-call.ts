@@ -1,6 +1,6 @@
 import { CircuitPermit, NO_GENERATION } from '../core/circuit-permit.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { BreakerParts } from './breaker-parts.ts';
+import type { CallBreaker } from './call-breaker.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { LayeredCall } from './layered-call.ts';
 import { ObjectPool } from './promises/object-pool.ts';
@@ -13,7 +13,7 @@ const pool = new ObjectPool<PlainCall>();
 
 /** Follows one call at a time: holds its permit, and the callbacks of its promise. */
 class PlainCall implements CallCompletion<unknown> {
-  breaker: BreakerParts;
+  breaker: CallBreaker;
   readonly permit: CircuitPermit;
   signal: AbortSignal | undefined = undefined;
   readonly onReturn = <T>(value: T): T => this.returned(value);
@@ -22,7 +22,7 @@ class PlainCall implements CallCompletion<unknown> {
     return new RejectedThenable(error);
   };
 
-  constructor(breaker: BreakerParts) {
+  constructor(breaker: CallBreaker) {
     this.breaker = breaker;
     this.permit = new CircuitPermit(breaker.circuit, NO_GENERATION, 0);
   }
@@ -74,7 +74,7 @@ function settleAborted(permit: CircuitPermit, signal: AbortSignal, error: unknow
  * @internal
  */
 export function callPlainly<T>(
-  breaker: BreakerParts,
+  breaker: CallBreaker,
   fn: Call<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> | undefined {

@@ -4,7 +4,7 @@ import type { AdaptiveTimeout } from '../core/layers/adaptive-timeout.ts';
 import type { Limiter } from '../core/layers/limiter.ts';
 import type { Deadline } from '../core/layers/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
-import type { BreakerParts } from './breaker-parts.ts';
+import type { CallBreaker } from './call-breaker.ts';
 import type { Call, CallContext } from './context.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { thenOnce } from './promises/then-once.ts';
@@ -14,7 +14,7 @@ import { FollowingSignal } from './signals/followed-signal.ts';
 
 /** Decides the result of a call that ended. */
 export interface CallCompletion<T> {
-  readonly breaker: BreakerParts;
+  readonly breaker: CallBreaker;
   /** The signal of the caller. */
   readonly signal: AbortSignal | undefined;
   /** The function returned in time. Returns the result of the call. */

@@ -1,11 +1,11 @@
 import { unknownField } from '../errors/unknown-field.ts';
-import type { BreakerParts } from './breaker-parts.ts';
+import type { CallBreaker } from './call-breaker.ts';
 
 /** The arguments of `execute` other than the function. */
 const OPTIONS = ['fallback', 'policyFallback', 'signal', 'retry'] as const;
 
 /** The error for a value in place of the function to call. */
-export function notCallable({ name }: BreakerParts, method: string, what: unknown): TypeError {
+export function notCallable({ name }: CallBreaker, method: string, what: unknown): TypeError {
   const isPromise = typeof (what as { then?: unknown } | null | undefined)?.then === 'function';
   const given = isPromise ? 'a promise, whose call is under way already' : describe(what);
   return new TypeError(
@@ -17,7 +17,7 @@ export function notCallable({ name }: BreakerParts, method: string, what: unknow
  * The error for invalid options of a call; undefined: they are valid. A call with invalid options is not made, and does
  * not count as a failure of the dependency.
  */
-export function wrongOptions({ name }: BreakerParts, options: object): TypeError | undefined {
+export function wrongOptions({ name }: CallBreaker, options: object): TypeError | undefined {
   const refused = (field: string, expected: string, value: unknown) =>
     new TypeError(`${field} of a call through breaker "${name}" must be ${expected}; it is ${describe(value)}`);
   if (typeof options !== 'object' || options === null) return refused('the options', 'an object', options);

@@ -98,7 +98,7 @@ export class CoarseClock implements Clock, Timeouts {
     if (former === undefined && !isFake) return undefined;
     this.#testTimers = isFake ? new TestTimers(this.#time || Math.floor(this.#read()), this.#read) : undefined;
     if (!isFake) this.#offset = Math.max(0, this.#time - this.#read());
-    for (const [deadline, ms] of former?.takeAll() ?? []) this.add(deadline, ms);
+    for (const [deadline, ms] of former?.removeAll() ?? []) this.add(deadline, ms);
     return this.#testTimers;
   }
 
@@ -121,7 +121,7 @@ export class CoarseClock implements Clock, Timeouts {
     // Responses that arrived while the event loop was blocked are read in the poll phase, which comes before
     // immediates.
     // If deadlines expired before it, calls that ended in time would time out.
-    const due = this.#wheel.takeDue(now);
+    const due = this.#wheel.removeDue(now);
     if (due.length > 0) {
       for (const deadline of due) {
         this.#release(deadline);

@@ -58,7 +58,7 @@ export class TestTimers {
   }
 
   /** What still waits when the tool is gone; each has its whole time before it. */
-  takeAll(): [deadline: Deadline, ms: number][] {
+  removeAll(): [deadline: Deadline, ms: number][] {
     const all = [...this.#deadlines].map(([deadline, { ms }]): [Deadline, number] => [deadline, ms]);
     this.#deadlines.clear();
     return all;

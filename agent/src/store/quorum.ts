@@ -3,7 +3,7 @@
  *
  * @internal
  */
-export interface MemberView {
+export interface MemberCircuits {
   readonly open: readonly string[];
   readonly closed: readonly string[];
 }
@@ -24,7 +24,7 @@ const MAX_ENTRY_CHARS = 300_000;
  *
  * @internal
  */
-export function openByQuorum(members: Iterable<MemberView>, { minimumMembers, sharePercent }: Quorum): Set<string> {
+export function openByQuorum(members: Iterable<MemberCircuits>, { minimumMembers, sharePercent }: Quorum): Set<string> {
   const votes = new Map<string, { open: number; all: number }>();
   const count = (names: readonly string[], open: 0 | 1) => {
     for (const name of new Set(names)) {
@@ -51,7 +51,7 @@ export function openByQuorum(members: Iterable<MemberView>, { minimumMembers, sh
  *
  * @internal
  */
-export function writeEntry({ open, closed }: MemberView): string {
+export function writeEntry({ open, closed }: MemberCircuits): string {
   const openNames = open.slice(0, MAX_NAMES);
   return JSON.stringify({ version: 1, open: openNames, closed: closed.slice(0, MAX_NAMES - openNames.length) });
 }
@@ -61,7 +61,7 @@ export function writeEntry({ open, closed }: MemberView): string {
  *
  * @internal
  */
-export function readEntry(text: string): MemberView | undefined {
+export function readEntry(text: string): MemberCircuits | undefined {
   if (text.length > MAX_ENTRY_CHARS) return undefined;
   try {
     const { version, open, closed } = JSON.parse(text) as Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { leavePlace, policyName, takePlace } from './breaker-name.ts';
+import { claimPlace, leavePlace, policyName } from './breaker-name.ts';
 
 describe('the name that policies match', () => {
   it.each([
@@ -20,15 +20,15 @@ describe('the name that policies match', () => {
 
 describe('the places of breakers of one name', () => {
   it('are numbered from 1, and a free one is taken again', () => {
-    const taken = [1, 2, 3].map(() => takePlace('shared'));
+    const taken = [1, 2, 3].map(() => claimPlace('shared'));
     leavePlace('shared', 2);
-    expect([...taken, takePlace('shared'), takePlace('shared'), takePlace('other')]).toEqual([1, 2, 3, 2, 4, 1]);
+    expect([...taken, claimPlace('shared'), claimPlace('shared'), claimPlace('other')]).toEqual([1, 2, 3, 2, 4, 1]);
     for (const place of [1, 2, 3, 4]) leavePlace('shared', place);
-    expect(takePlace('shared')).toBe(1);
+    expect(claimPlace('shared')).toBe(1);
   });
 
   it('that nobody has can be given back', () => {
     leavePlace('unknown', 1);
-    expect(takePlace('unknown')).toBe(1);
+    expect(claimPlace('unknown')).toBe(1);
   });
 });

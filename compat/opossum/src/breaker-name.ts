@@ -22,7 +22,7 @@ function places(): Map<string, Set<number>> {
 }
 
 /** Takes the lowest free number, from 1, among the breakers of a name. */
-export function takePlace(name: string): number {
+export function claimPlace(name: string): number {
   const taken = places().get(name) ?? new Set();
   places().set(name, taken);
   let place = 1;

@@ -9,7 +9,7 @@ import {
 } from '@fuseboard/agent';
 import { DEFAULTS as POLICY_DEFAULTS } from '@fuseboard/schema/defaults';
 import { formatDuration, MAX_DURATION_MS, parseDuration } from '@fuseboard/schema/duration';
-import { leavePlace, policyName, takePlace } from './breaker-name.ts';
+import { claimPlace, leavePlace, policyName } from './breaker-name.ts';
 
 /**
  * While no policy governs, the options of opossum decide when the circuit opens. opossum has no time limit for a probe.
@@ -128,7 +128,7 @@ export class SteeredBreaker {
   }
 
   #join(name: string, keyOf: (place: number) => string | undefined): Governed {
-    const place = takePlace(name);
+    const place = claimPlace(name);
     const key = keyOf(place);
     const named = getBreaker(name, { defaults: DEFAULTS });
     openedByCode.add(named);

@@ -263,21 +263,21 @@ export class Controller {
   #applySource(seenAt: number): void {
     const {
       synced,
-      asOf,
-      asOfIn,
+      resourceVersion,
+      resourceVersionIn,
       policies,
       overrides = NO_OVERRIDES,
-      overridesAsOf,
-      overridesAsOfIn,
+      overridesVersion,
+      overridesVersionIn,
     } = this.source.state();
     if (!synced) return;
-    const both = resourceVersionsOf(asOf, overridesAsOf);
+    const both = resourceVersionsOf(resourceVersion, overridesVersion);
     this.delivery.setVersions(
       Object.keys(both).length === 0 ? undefined : both,
       new Map(
-        [...(asOfIn ?? [])].map(([namespace, version]) => [
+        [...(resourceVersionIn ?? [])].map(([namespace, version]) => [
           namespace,
-          resourceVersionsOf(version, overridesAsOfIn?.get(namespace)),
+          resourceVersionsOf(version, overridesVersionIn?.get(namespace)),
         ]),
       ),
     );
@@ -390,7 +390,7 @@ export class Controller {
 
   #saveOutages(limits: { readonly max: number; readonly intervalMs: number }): void {
     if (this.#outages === undefined) return;
-    const { changed, removed } = this.fleet.outages.takeChanges(this.#clock.now(), limits);
+    const { changed, removed } = this.fleet.outages.drainChanges(this.#clock.now(), limits);
     for (const outage of changed) this.#outages.save(outage);
     for (const key of removed) this.#outages.remove(key);
   }

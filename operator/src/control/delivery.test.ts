@@ -106,7 +106,7 @@ describe('an agent', () => {
 
 it('tells each namespace how new its own snapshots are', () => {
   delivery.setVersions({ policies: '9' }, new Map([['shop', { policies: '7' }]]));
-  expect([delivery.asOf('shop'), delivery.asOf('bank')]).toEqual([{ policies: '7' }, { policies: '9' }]);
+  expect([delivery.versionsOf('shop'), delivery.versionsOf('bank')]).toEqual([{ policies: '7' }, { policies: '9' }]);
 });
 
 it('takes no uid of an override for that of a policy', () => {

@@ -9,7 +9,7 @@ import type { Labels } from '../core/policy/selector.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../core/uid.ts';
 
 /** Receives the snapshot that an agent should run. A snapshot that was not yet sent is replaced. */
-export type Subscriber = (snapshot: Snapshot, asOf: ResourceVersions | undefined) => void;
+export type Subscriber = (snapshot: Snapshot, versions: ResourceVersions | undefined) => void;
 
 export interface DeliveryOptions {
   readonly snapshots: SnapshotCache;
@@ -26,8 +26,8 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #subscribers = new Map<Agent, Subscriber>();
-  #asOf: ResourceVersions | undefined;
-  #asOfIn: ReadonlyMap<string, ResourceVersions> = new Map();
+  #versions: ResourceVersions | undefined;
+  #versionsIn: ReadonlyMap<string, ResourceVersions> = new Map();
   /** The revisions that were logged as too large and that agents should still have, by namespace. */
   readonly #loggedTooLarge = new Map<string, Set<string>>();
   #onTouched: (namespace: string, touched: Touched) => void = () => {};
@@ -43,16 +43,16 @@ export class Delivery {
 
   /** Sets the resource versions of the snapshots: for the namespaces in `byNamespace`, and for all others. */
   setVersions(others: ResourceVersions | undefined, byNamespace: ReadonlyMap<string, ResourceVersions>): void {
-    this.#asOf = others;
-    this.#asOfIn = byNamespace;
+    this.#versions = others;
+    this.#versionsIn = byNamespace;
   }
 
   /**
    * The resource versions of the snapshots of a namespace; undefined when the source has none. Never those of another
    * namespace: an agent that receives versions older than its own concludes that the replica is behind.
    */
-  asOf(namespace: string): ResourceVersions | undefined {
-    return this.#asOfIn.get(namespace) ?? this.#asOf;
+  versionsOf(namespace: string): ResourceVersions | undefined {
+    return this.#versionsIn.get(namespace) ?? this.#versions;
   }
 
   /**
@@ -65,7 +65,7 @@ export class Delivery {
     const { fleet, log, snapshots: cache } = this.#options;
     const earlierTargets = new Map<Snapshot, Set<Snapshot | undefined>>();
     const pushed = new Map<string, { snapshot: Snapshot; agents: number }>();
-    const asOf = this.asOf(namespace);
+    const versions = this.versionsOf(namespace);
     const tooLarge = new Set<string>();
     // By identity of the labels, which agents share, so that each snapshot is looked up once.
     const snapshots = new Map<Labels, Snapshot>();
@@ -85,7 +85,7 @@ export class Delivery {
       earlierTargets.get(snapshot)!.add(before);
       const subscriber = this.#subscribers.get(agent);
       if (subscriber === undefined) continue;
-      subscriber(snapshot, asOf);
+      subscriber(snapshot, versions);
       const group = pushed.get(snapshot.revision) ?? { snapshot, agents: 0 };
       group.agents += 1;
       pushed.set(snapshot.revision, group);

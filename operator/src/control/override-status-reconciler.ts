@@ -8,7 +8,7 @@ import { GRACE_PERIOD_MS } from '../core/status/policy-status.ts';
 import type { OverrideUid } from '../core/uid.ts';
 import type { OverrideStore } from '../ports/override-store.ts';
 import { Problem } from '../ports/problem.ts';
-import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
+import { type StatusChange, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
 
 export interface OverrideStatusReconcilerOptions extends StatusReconcilerOptions {
   readonly store: OverrideStore;
@@ -129,7 +129,12 @@ export class OverrideStatusReconciler extends StatusReconciler<Override> {
     return this.statuses.has(uid);
   }
 
-  protected compute(override: Override, _digest: string, merged: Merged, now: number): Outcome<Override> | undefined {
+  protected compute(
+    override: Override,
+    _digest: string,
+    merged: Merged,
+    now: number,
+  ): StatusChange<Override> | undefined {
     const { wallClock } = this.#options;
     const { uid, expiresAt } = override;
     const before = this.statuses.get(uid) ?? override.status;

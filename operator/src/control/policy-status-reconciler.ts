@@ -7,7 +7,7 @@ import type { AggregateChange, Merged } from '../core/replication/aggregates.ts'
 import { type EndedOutage, hasEnded, isOver, outageBegan, outageEnded } from '../core/status/outage-status.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { PolicyUid } from '../core/uid.ts';
-import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
+import { type StatusChange, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
 
 interface PolicyRecord {
   readonly namespace: string;
@@ -166,7 +166,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     return this.#records.get(uid)?.computedHere === true;
   }
 
-  protected compute(policy: Policy, digest: string, merged: Merged, now: number): Outcome<Policy> | undefined {
+  protected compute(policy: Policy, digest: string, merged: Merged, now: number): StatusChange<Policy> | undefined {
     const { uid, generation, problems } = policy;
     const { snapshots, wallClock } = this.#options;
     const changedAt = this.#changedAt.get(uid) ?? now;

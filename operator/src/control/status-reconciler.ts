@@ -19,7 +19,7 @@ export interface StatusReconcilerOptions {
 }
 
 /** A computed status, the previous one, and how the change is announced. */
-export interface Outcome<T extends Subject> {
+export interface StatusChange<T extends Subject> {
   readonly before: StatusOf<T> | undefined;
   readonly status: StatusOf<T>;
   /** Logs and sends Events. Called after a status that differs from the previous one was passed to the sink. */
@@ -53,7 +53,7 @@ export abstract class StatusReconciler<T extends Subject> {
   ): ReadonlyMap<T['uid'], PolicyCounts>;
 
   /** Computes the status from the counts of all replicas; undefined while too few agents have reported. */
-  protected abstract compute(object: T, digest: string, merged: Merged, now: number): Outcome<T> | undefined;
+  protected abstract compute(object: T, digest: string, merged: Merged, now: number): StatusChange<T> | undefined;
 
   /** Whether the status of an object was computed by this leader, and not only read from the source. */
   protected abstract wasComputed(uid: T['uid']): boolean;

@@ -16,20 +16,20 @@ export interface SourceState {
   /** Why the source cannot be read now; `policies` then has the last readable ones. Absent: it can be read. */
   readonly unreadable?: string;
   /** The resourceVersion of the cache, a decimal string; absent where there is none. */
-  readonly asOf?: string;
+  readonly resourceVersion?: string;
   /**
-   * The resourceVersion of each namespace, when each is watched separately; `asOf` is then the lowest. Absent: `asOf`
-   * applies to all namespaces.
+   * The resourceVersion of each namespace, when each is watched separately; `resourceVersion` is then the lowest.
+   * Absent: `resourceVersion` applies to all namespaces.
    */
-  readonly asOfIn?: ReadonlyMap<string, string>;
+  readonly resourceVersionIn?: ReadonlyMap<string, string>;
   /** By `namespace/name`. */
   readonly policies: ReadonlyMap<string, Policy>;
   /** By `namespace/name`. Absent: the source has none. */
   readonly overrides?: ReadonlyMap<string, Override>;
   /** The resourceVersion of the cache of overrides; absent where there is none. */
-  readonly overridesAsOf?: string;
-  /** Like `asOfIn`, for overrides. */
-  readonly overridesAsOfIn?: ReadonlyMap<string, string>;
+  readonly overridesVersion?: string;
+  /** Like `resourceVersionIn`, for overrides. */
+  readonly overridesVersionIn?: ReadonlyMap<string, string>;
   readonly problems: readonly SourceProblem[];
 }
 

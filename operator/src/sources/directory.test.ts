@@ -56,7 +56,7 @@ it('reads YAML with several documents and JSON, and leaves other files alone', a
   await until(() => source.state().synced);
   expect(keys()).toEqual(['bank/two', 'default/three', 'shop/one']);
   expect(source.state()).toMatchObject({ synced: true, problems: [] });
-  expect(source.state().asOf).toBeUndefined();
+  expect(source.state().resourceVersion).toBeUndefined();
   expect(source.state().policies.get('shop/one')).toMatchObject({ generation: 0, createdAt: 0, problems: [] });
 });
 

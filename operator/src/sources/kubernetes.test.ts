@@ -78,12 +78,12 @@ describe('policies from an API server that works', () => {
   it('say as of when they are, by list, event and bookmark', async () => {
     server.put('a');
     await followed();
-    expect(source.state().asOf).toBe(server.version);
+    expect(source.state().resourceVersion).toBe(server.version);
     server.put('b');
-    await until(() => source.state().asOf === server.version);
+    await until(() => source.state().resourceVersion === server.version);
     server.silently(() => server.put('elsewhere', {}, 'elsewhere'));
     server.bookmark();
-    await until(() => source.state().asOf === server.version);
+    await until(() => source.state().resourceVersion === server.version);
   });
 
   it('can come from some namespaces only, as of the older of them', async () => {
@@ -93,11 +93,11 @@ describe('policies from an API server that works', () => {
     await follow({}, ['one', 'two']);
     await until(() => server.streams.size === 2);
     expect([...source.state().policies.keys()].sort()).toEqual(['one/a', 'two/b']);
-    const before = source.state().asOf;
+    const before = source.state().resourceVersion;
     server.put('a', { breakers: ['x'] }, 'one');
     await until(() => source.state().policies.get('one/a')?.generation === 2);
-    expect(source.state().asOf).toBe(before);
-    expect(source.state().asOfIn).toEqual(
+    expect(source.state().resourceVersion).toBe(before);
+    expect(source.state().resourceVersionIn).toEqual(
       new Map([
         ['one', server.version],
         ['two', before],
@@ -247,7 +247,7 @@ describe('policies from an API server that fails', () => {
       await until(() => !server.streams.has(stream!));
     }
     await agree();
-    expect(source.state().asOf).toBe(server.version);
+    expect(source.state().resourceVersion).toBe(server.version);
   });
 
   it.each([
@@ -334,7 +334,7 @@ describe('policies from an API server that fails', () => {
     }
     await agree();
     await watching();
-    expect(source.state().asOf).toBe(server.version);
+    expect(source.state().resourceVersion).toBe(server.version);
   });
 });
 
@@ -347,7 +347,7 @@ describe('removals', () => {
     await followed();
     server.remove('a');
     await until(() => names().join() === 'b');
-    expect(source.state().asOf).toBe(server.version);
+    expect(source.state().resourceVersion).toBe(server.version);
   });
 
   it.each([
@@ -357,7 +357,7 @@ describe('removals', () => {
     server.put('a');
     server.put('b');
     await followed();
-    const asOf = source.state().asOf;
+    const resourceVersion = source.state().resourceVersion;
     server.verbs = verbs;
     server.remove('a');
     server.remove('b');
@@ -365,7 +365,7 @@ describe('removals', () => {
     expect(source.state().unreadable).toMatch(/kubectl apply -f crds/);
     await until(() => server.asked.list > 3);
     expect(names()).toEqual(['a', 'b']);
-    expect(source.state().asOf).toBe(asOf);
+    expect(source.state().resourceVersion).toBe(resourceVersion);
     server.verbs = ['create', ...terminating];
     await agree();
     await watching();
@@ -415,14 +415,14 @@ describe('removals', () => {
     server.put('a');
     server.put('b');
     await followed({ holdMs: 200 });
-    const asOf = source.state().asOf;
+    const resourceVersion = source.state().resourceVersion;
     server.remove('a');
     server.put('b', { breakers: ['edited'] });
     await until(() => source.state().policies.get('default/b')?.generation === 2);
     expect(names()).toEqual(['a', 'b']);
-    expect(source.state().asOf).toBe(asOf);
+    expect(source.state().resourceVersion).toBe(resourceVersion);
     await agree();
-    expect(source.state().asOf).toBe(server.version);
+    expect(source.state().resourceVersion).toBe(server.version);
   });
 
   it('are believed one by one, and as of moves with them', async () => {
@@ -444,11 +444,11 @@ describe('removals', () => {
     await look();
     await look();
     await until(() => names().join() === 'b,c');
-    expect(source.state().asOf).toBe(String(removed - 1));
+    expect(source.state().resourceVersion).toBe(String(removed - 1));
     await look();
     await look();
     await agree();
-    expect(source.state().asOf).toBe(server.version);
+    expect(source.state().resourceVersion).toBe(server.version);
   });
 
   it('leave no gap when a policy comes back under its name', async () => {
@@ -473,7 +473,7 @@ describe('removals', () => {
     server.restore(101, ['a']);
     server.bookmark();
     await agree();
-    expect(source.state().asOf).toBe('101');
+    expect(source.state().resourceVersion).toBe('101');
   });
 });
 

@@ -39,19 +39,19 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
   const overrides = reflect(OVERRIDES);
 
   const compute = (): SourceState => {
-    const overridesAsOf = lowest(overrides.map((reflector) => reflector.asOf));
+    const overridesVersion = lowest(overrides.map((reflector) => reflector.resourceVersion));
     const reasons = [...new Set(reflectors.flatMap(({ unreadable }) => unreadable ?? []))];
-    const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
+    const resourceVersion = lowest(reflectors.map((reflector) => reflector.resourceVersion));
     return {
       // Before overrides are known, an empty set must not be sent, because agents would end the overrides in force.
       synced:
         reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
       ...(reasons.length === 0 ? {} : { unreadable: reasons.join('; ') }),
-      ...(asOf === undefined ? {} : { asOf }),
-      ...(overridesAsOf === undefined ? {} : { overridesAsOf }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(overridesVersion === undefined ? {} : { overridesVersion }),
       ...(reflectors.length === 1
         ? {}
-        : { asOfIn: versionsOf(watched, reflectors), overridesAsOfIn: versionsOf(watched, overrides) }),
+        : { resourceVersionIn: versionsOf(watched, reflectors), overridesVersionIn: versionsOf(watched, overrides) }),
       policies: policiesOf(reflectors),
       overrides: overridesOf(overrides),
       problems: [],
@@ -112,7 +112,8 @@ function versionsOf(
   reflectors: readonly Reflector[],
 ): Map<string, string> {
   const versions = new Map<string, string>();
-  for (const [i, { asOf }] of reflectors.entries()) if (asOf !== undefined) versions.set(namespaces[i]!, asOf);
+  for (const [i, { resourceVersion }] of reflectors.entries())
+    if (resourceVersion !== undefined) versions.set(namespaces[i]!, resourceVersion);
   return versions;
 }
 

@@ -6,7 +6,7 @@ import { MEASURES, SLOTS } from '../../src/core/slots.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { Overview } from '../../src/core/views/overview.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
-import type { LiveDifference, LiveState, SourceView, Stamp } from '../../src/http/admin/live/live.ts';
+import type { LiveDifference, LiveState, SourceRow, Stamp } from '../../src/http/admin/live/live.ts';
 import { type Address, found } from './address.ts';
 import { type Rank, rankOf, worse } from './reading.ts';
 
@@ -34,7 +34,7 @@ export class Store {
   readonly cells = new Map<string, Cell>();
   readonly policies = signal<ReadonlyMap<string, PolicyRow>>(new Map());
   readonly overview = signal<Overview | undefined>(undefined);
-  readonly source = signal<SourceView | undefined>(undefined);
+  readonly source = signal<SourceRow | undefined>(undefined);
   /** The operator's wall clock, advanced by the local clock once a second. */
   readonly now = signal(0);
   /** The time up to which the data is known. */

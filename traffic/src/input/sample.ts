@@ -9,7 +9,7 @@ export interface Sample {
 }
 
 /** Reads enough blocks for a sample, and returns them again before the other blocks. */
-export async function takeSample(
+export async function readSample(
   blocks: AsyncGenerator<Buffer>,
 ): Promise<{ sample: Sample; blocks: AsyncGenerator<Buffer> }> {
   const taken: Buffer[] = [];

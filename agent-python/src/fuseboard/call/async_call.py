@@ -74,7 +74,7 @@ async def _replace_result(
 async def _attempt(call: LayeredCall, fn: Callable[[], Any]) -> Any:
     previous: FailedAttempt | None = None
     while True:
-        refusal = await _take_slot(call, previous)
+        refusal = await _acquire_slot(call, previous)
         if refusal is not None:
             return call.end_refused(refusal, previous)
         if previous is not None:
@@ -278,9 +278,9 @@ class _Wake:
             self.future.set_result(None)
 
 
-async def _take_slot(call: LayeredCall, previous: FailedAttempt | None) -> FuseboardError | None:
+async def _acquire_slot(call: LayeredCall, previous: FailedAttempt | None) -> FuseboardError | None:
     """Take a slot among the concurrent calls, in the queue if need be; an error is a refusal."""
-    if call.take_slot():
+    if call.acquire_slot():
         return None
     loop = get_running_loop()
     left = False

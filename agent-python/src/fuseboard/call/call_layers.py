@@ -59,9 +59,9 @@ class CallLayers:
             with self._lock:
                 self.budget.admitted(retry.budget_percent)
 
-    def take_retry(self, now: float, min_per_second: int) -> bool:
+    def spend_retry(self, now: float, min_per_second: int) -> bool:
         with self._lock:
-            return self.budget.take(now, min_per_second)
+            return self.budget.spend(now, min_per_second)
 
     def limit_ms(self, timeout_ms: int) -> int:
         """How long a call may take now, in milliseconds; 0: as long as it likes."""
@@ -80,23 +80,23 @@ class CallLayers:
         with self._lock:
             adaptive.record(ms)
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take a slot among the concurrent calls, if one is free. Whoever gets one releases it once."""
         assert self._limiter is not None
         with self._lock:
-            return self._limiter.take()
+            return self._limiter.acquire()
 
-    def take_anyway(self) -> None:
+    def acquire_anyway(self) -> None:
         assert self._limiter is not None
         with self._lock:
-            self._limiter.take_anyway()
+            self._limiter.acquire_anyway()
 
     def join(self, waiter: Waiter) -> bool:
         """Wait for a slot; false when the queue is full."""
         assert self._limiter is not None
         with self._lock:
             # One that became free since there was none to take would be given to nobody.
-            waiter.has_slot = self._limiter.take()
+            waiter.has_slot = self._limiter.acquire()
             if not waiter.has_slot:
                 return self._limiter.join(waiter)
         waiter.granted()

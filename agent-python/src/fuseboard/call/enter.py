@@ -23,7 +23,7 @@ def enter(breaker: GovernedBreaker) -> AnyPermit | None:
     if permit is None or layers is None:
         return permit
     call = LayeredCall(breaker, permit, False)
-    if not call.take_slot():
+    if not call.acquire_slot():
         permit.ignore()
         return None
     return permit if call.slot is None else LimitedPermit(permit, call.slot, breaker.environment)
@@ -40,7 +40,7 @@ def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
         return permit
     limit = layers.limit
     call = LayeredCall(breaker, permit, False)
-    if not call.take_slot():
+    if not call.acquire_slot():
         permit.ignore()
         raise limited(breaker.name, breaker.key, limit, 0)
     return permit if call.slot is None else LimitedPermit(permit, call.slot, breaker.environment)

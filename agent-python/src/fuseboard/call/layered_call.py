@@ -73,16 +73,16 @@ class LayeredCall:
         self._count = 0
         self._may_retry = may_retry
 
-    def take_slot(self) -> bool:
+    def acquire_slot(self) -> bool:
         """Take a slot among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
         layers = self.breaker.layers
         if layers is None or not layers.has_limit:
             return True
-        if not layers.take():
+        if not layers.acquire():
             if self.breaker.circuit.config.mode != "Shadow":
                 return False
             self.breaker.circuit.count(SHADOW_REJECTED)
-            layers.take_anyway()
+            layers.acquire_anyway()
         self.slot = layers
         return True
 
@@ -232,7 +232,7 @@ class LayeredCall:
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)
-        return waits if waits is not None and layers.take_retry(environment.now(), retry.min_per_second) else None
+        return waits if waits is not None and layers.spend_retry(environment.now(), retry.min_per_second) else None
 
 
 def begin_call(

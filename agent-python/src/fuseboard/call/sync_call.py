@@ -67,7 +67,7 @@ def _replace_result(
 def _attempt(call: LayeredCall, fn: Callable[[], Any]) -> Any:
     previous: FailedAttempt | None = None
     while True:
-        refusal = _take_slot(call, previous)
+        refusal = _acquire_slot(call, previous)
         if refusal is not None:
             return call.end_refused(refusal, previous)
         if previous is not None:
@@ -141,9 +141,9 @@ def refuse_awaitable(name: str, ignore: Callable[[], None], value: Any) -> None:
     )
 
 
-def _take_slot(call: LayeredCall, previous: FailedAttempt | None) -> FuseboardError | None:
+def _acquire_slot(call: LayeredCall, previous: FailedAttempt | None) -> FuseboardError | None:
     """Take a slot among the concurrent calls, in the queue if need be; an error is a refusal."""
-    if call.take_slot():
+    if call.acquire_slot():
         return None
     event = Event()
     queued = queue(call, previous, event.set)

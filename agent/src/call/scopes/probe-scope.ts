@@ -1,18 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { BreakerParts } from '../breaker-parts.ts';
+import type { CallBreaker } from '../call-breaker.ts';
 
 /** A probe under way, and the probe of another breaker that it was made in. */
 interface Probe {
-  readonly breaker: BreakerParts;
+  readonly breaker: CallBreaker;
   readonly outer: Probe | undefined;
 }
 
 const probes = new AsyncLocalStorage<Probe>();
 let underWay = 0;
-const warned = new WeakSet<BreakerParts>();
+const warned = new WeakSet<CallBreaker>();
 
 /** Wraps the function of a probe, so that calls made while it runs can see that they are part of that probe. */
-export function asProbe<A extends unknown[], R>(breaker: BreakerParts, fn: (...args: A) => R): (...args: A) => R {
+export function asProbe<A extends unknown[], R>(breaker: CallBreaker, fn: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     underWay++;
     let result: R;
@@ -37,7 +37,7 @@ function ended(): void {
  * Whether a rejected call was made by a probe of the same breaker. Its rejection would make the probe fail, so that the
  * circuit never closes. Warns once for each breaker that it is used twice.
  */
-export function isPartOfProbe(breaker: BreakerParts): boolean {
+export function isPartOfProbe(breaker: CallBreaker): boolean {
   if (underWay === 0) return false;
   let probe = probes.getStore();
   while (probe !== undefined && probe.breaker !== breaker) probe = probe.outer;

@@ -7,27 +7,27 @@ const waiter = (granted: () => void = () => {}): Waiter => ({ previous: null, ne
 describe('the limiter', () => {
   it('gives out as many places as there are', () => {
     const limiter = new Limiter(2, 0);
-    expect([limiter.take(), limiter.take(), limiter.take()]).toEqual([true, true, false]);
+    expect([limiter.acquire(), limiter.acquire(), limiter.acquire()]).toEqual([true, true, false]);
     limiter.release();
-    expect([limiter.take(), limiter.take()]).toEqual([true, false]);
+    expect([limiter.acquire(), limiter.acquire()]).toEqual([true, false]);
   });
 
   it('gives a place beyond the limit to who may not be refused, which counts as one', () => {
     const limiter = new Limiter(1, 0);
-    limiter.takeAnyway();
-    limiter.takeAnyway();
+    limiter.acquireAnyway();
+    limiter.acquireAnyway();
     expect(limiter.running).toBe(2);
     limiter.release();
-    expect(limiter.take()).toBe(false);
+    expect(limiter.acquire()).toBe(false);
     limiter.release();
-    expect(limiter.take()).toBe(true);
+    expect(limiter.acquire()).toBe(true);
   });
 
   it('does not let a newcomer pass those who wait', () => {
     const limiter = new Limiter(1, 1);
-    limiter.take();
-    limiter.join(waiter(() => expect(limiter.take()).toBe(false)));
-    expect(limiter.take()).toBe(false);
+    limiter.acquire();
+    limiter.join(waiter(() => expect(limiter.acquire()).toBe(false)));
+    expect(limiter.acquire()).toBe(false);
     limiter.release();
     expect(limiter.running).toBe(1);
   });
@@ -35,7 +35,7 @@ describe('the limiter', () => {
   it('admits waiting calls when the limit is raised or removed', () => {
     const limiter = new Limiter(1, 5);
     const granted: number[] = [];
-    limiter.take();
+    limiter.acquire();
     for (const i of [1, 2, 3, 4]) limiter.join(waiter(() => granted.push(i)));
     limiter.resize(3, 5);
     expect(granted).toEqual([1, 2]);
@@ -45,20 +45,20 @@ describe('the limiter', () => {
 
   it('keeps running calls when the limit is lowered, and admits none before there is room', () => {
     const limiter = new Limiter(3, 0);
-    for (let i = 0; i < 3; i++) limiter.take();
+    for (let i = 0; i < 3; i++) limiter.acquire();
     limiter.resize(1, 0);
     limiter.release();
     limiter.release();
-    expect(limiter.take()).toBe(false);
+    expect(limiter.acquire()).toBe(false);
     limiter.release();
-    expect(limiter.take()).toBe(true);
+    expect(limiter.acquire()).toBe(true);
   });
 
   it('follows an adaptive limit within its bounds, keeps it over an edit of them, and drops it for a fixed one', () => {
     const limiter = new Limiter(8, 0);
     const admitted = () => {
       let count = 0;
-      while (limiter.take()) count++;
+      while (limiter.acquire()) count++;
       for (let i = 0; i < count; i++) limiter.release();
       return count;
     };
@@ -67,7 +67,7 @@ describe('the limiter', () => {
     limiter.resize(8, 0, { minConcurrent: 1, initial: 4, maxConcurrent: 8 });
     expect(admitted()).toBe(4);
     for (let call = 0; call < 10; call++) {
-      for (let i = 0; i < 4; i++) limiter.take();
+      for (let i = 0; i < 4; i++) limiter.acquire();
       limiter.release();
       limiter.record(10);
       for (let i = 0; i < 3; i++) limiter.release();
@@ -97,7 +97,7 @@ describe('the limiter', () => {
         for (const [id, [what, n]] of commands.entries()) {
           if (what === 'call') {
             const free = running < most && queue.length === 0;
-            expect(limiter.take()).toBe(free);
+            expect(limiter.acquire()).toBe(free);
             if (free) running++;
             else {
               const one = waiter(() => served.push(id));

@@ -44,14 +44,14 @@ export class Limiter {
   }
 
   /** Takes a slot if one is free and no call waits for it. Each taken slot must be released once. */
-  take(): boolean {
+  acquire(): boolean {
     if (this.#running >= this.#maxConcurrent || this.#queued > 0) return false;
     this.#running++;
     return true;
   }
 
   /** Takes a slot beyond the limit. */
-  takeAnyway(): void {
+  acquireAnyway(): void {
     this.#running++;
   }
 

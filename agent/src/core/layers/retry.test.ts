@@ -37,7 +37,7 @@ describe('the wait before a retry', () => {
 describe('the budget of retries', () => {
   it('gives one retry a second however few calls there are', () => {
     const budget = new RetryBudget();
-    expect([0, 10, 999, 1_000, 1_500, 2_000].map((now) => budget.take(now, 1))).toEqual([
+    expect([0, 10, 999, 1_000, 1_500, 2_000].map((now) => budget.spend(now, 1))).toEqual([
       true,
       false,
       false,
@@ -49,20 +49,20 @@ describe('the budget of retries', () => {
 
   it('gives as many as the calls have saved, but does not save for ever', () => {
     const budget = new RetryBudget();
-    budget.take(0, 1);
+    budget.spend(0, 1);
     for (let i = 0; i < 10; i++) budget.admitted(20);
-    expect([budget.take(1, 1), budget.take(1, 1), budget.take(1, 1)]).toEqual([true, true, false]);
+    expect([budget.spend(1, 1), budget.spend(1, 1), budget.spend(1, 1)]).toEqual([true, true, false]);
     for (let i = 0; i < 100_000; i++) budget.admitted(100);
     let taken = 0;
-    while (budget.take(2, 1)) taken++;
+    while (budget.spend(2, 1)) taken++;
     expect(taken).toBe(100);
   });
 
   it('gives as many retries in a second as its floor allows', () => {
     const budget = new RetryBudget();
-    expect([0, 0, 10, 999, 1_000].map((now) => budget.take(now, 2))).toEqual([true, true, false, false, true]);
-    expect([1_000, 1_001, 2_000, 2_001].map((now) => budget.take(now, 1))).toEqual([false, false, true, false]);
-    expect(new RetryBudget().take(0, 0)).toBe(false);
+    expect([0, 0, 10, 999, 1_000].map((now) => budget.spend(now, 2))).toEqual([true, true, false, false, true]);
+    expect([1_000, 1_001, 2_000, 2_001].map((now) => budget.spend(now, 1))).toEqual([false, false, true, false]);
+    expect(new RetryBudget().spend(0, 0)).toBe(false);
   });
 
   it('never gives more than its share of the calls and its floor', () => {
@@ -79,7 +79,7 @@ describe('the budget of retries', () => {
             now += step.pass;
             for (let i = 0; i < step.calls; i++) budget.admitted(percent);
             calls += step.calls;
-            for (let i = 0; i < step.retries; i++) if (budget.take(now, floor)) taken++;
+            for (let i = 0; i < step.retries; i++) if (budget.spend(now, floor)) taken++;
             expect(taken).toBeLessThanOrEqual((calls * percent) / 100 + (now / 1_000 + 1) * floor);
           }
         },

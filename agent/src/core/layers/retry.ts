@@ -24,7 +24,7 @@ export class RetryBudget {
    *
    * @param minPerSecond retries in a second that need no token. The second begins with the first of them.
    */
-  take(now: number, minPerSecond: number): boolean {
+  spend(now: number, minPerSecond: number): boolean {
     if (this.#saved >= 100) {
       this.#saved -= 100;
       return true;

@@ -26,7 +26,7 @@ describe('the wheel of time limits', () => {
           for (const one of waiting) one.dueAt ??= Math.ceil(now + one.ms);
           const due = waiting.filter(({ dueAt }) => dueAt! <= now);
           waiting = waiting.filter(({ dueAt }) => dueAt! > now);
-          expect(wheel.takeDue(now).map(({ dueAt }) => dueAt)).toEqual(
+          expect(wheel.removeDue(now).map(({ dueAt }) => dueAt)).toEqual(
             due.map(({ dueAt }) => dueAt).sort((a, b) => a! - b!),
           );
           for (const ms of added) waiting.push({ each: add(wheel, ms), ms });
@@ -43,26 +43,26 @@ describe('the wheel of time limits', () => {
   it('lets the time of a deadline run from the tick after it was added, so that none is early', () => {
     const wheel = new TimeoutWheel(5);
     const late = add(wheel, 10);
-    expect(wheel.takeDue(1_000)).toEqual([]);
-    expect(wheel.takeDue(1_009.9)).toEqual([]);
-    expect(wheel.takeDue(1_010)).toEqual([late]);
+    expect(wheel.removeDue(1_000)).toEqual([]);
+    expect(wheel.removeDue(1_009.9)).toEqual([]);
+    expect(wheel.removeDue(1_010)).toEqual([late]);
   });
 
   it('leaves a deadline alone that has left before', () => {
     const wheel = new TimeoutWheel(5);
     const [gone, stays] = [add(wheel, 10), add(wheel, 10)];
-    wheel.takeDue(0);
+    wheel.removeDue(0);
     wheel.remove(gone);
     wheel.remove(gone);
     expect(wheel.size).toBe(1);
-    expect(wheel.takeDue(10)).toEqual([stays]);
+    expect(wheel.removeDue(10)).toEqual([stays]);
   });
 
   it('waits many turns of the ring for a deadline a day away', () => {
     const wheel = new TimeoutWheel(5);
     const far = add(wheel, 86_400_000);
-    for (let now = 0; now < 86_400_000; now += 600_000) expect(wheel.takeDue(now)).toEqual([]);
-    expect(wheel.takeDue(86_399_999.9)).toEqual([]);
-    expect(wheel.takeDue(86_400_000)).toEqual([far]);
+    for (let now = 0; now < 86_400_000; now += 600_000) expect(wheel.removeDue(now)).toEqual([]);
+    expect(wheel.removeDue(86_399_999.9)).toEqual([]);
+    expect(wheel.removeDue(86_400_000)).toEqual([far]);
   });
 });

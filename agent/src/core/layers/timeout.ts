@@ -70,7 +70,7 @@ export class TimeoutWheel {
   }
 
   /** Removes all due entries, the earliest first. */
-  takeDue(now: number): Deadline[] {
+  removeDue(now: number): Deadline[] {
     const due: Deadline[] = [];
     if (this.#size === 0) return due;
     this.#place(now);

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Config, readConfig } from '../../config/config.ts';
 import { FLAG_DEFAULTS } from '../../config/defaults.ts';
 import { createLog } from '../../log.ts';
-import { type Parts, serve } from '../../serve.ts';
+import { type Adapters, serve } from '../../serve.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { stopSignal } from '../signals.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
@@ -31,10 +31,10 @@ const option = (flags: string, description: string) => {
 };
 
 /**
- * Creates the parts of an operator from its configuration: the source of policies, the status sink, the authenticator
- * of agents, and the other replicas.
+ * Creates the adapters of an operator from its configuration: the source of policies, the status sink, the
+ * authenticator of agents, and the other replicas.
  */
-export type Construct = (config: Config, log: Logger) => Promise<Parts>;
+export type Construct = (config: Config, log: Logger) => Promise<Adapters>;
 
 export function serveCommand(terminal: Terminal, construct: Construct, setExitCode: SetExitCode): Command {
   return new Command('serve')
@@ -155,8 +155,8 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
       // As the first process of a container, one without a handler would ignore the signal while it starts.
       void stopping.then(() => serving ?? process.exit(EXIT_CODES.ok));
       const log = createLog(config.logLevel, config.logFormat, terminal.out);
-      const parts = await construct(config, log);
-      serving = await serve(config, parts, log).catch((error: Error) => {
+      const adapters = await construct(config, log);
+      serving = await serve(config, adapters, log).catch((error: Error) => {
         throw new CliError(EXIT_CODES.unreachable, error.message);
       });
       await stopping;

@@ -1,4 +1,4 @@
-import { addPending, type PendingChange, takeApplied } from './pending-changes.ts';
+import { addPending, type PendingChange, splitApplied } from './pending-changes.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** How many snapshots an agent may lag behind. Reports about older snapshots are not recognised. */
@@ -81,8 +81,8 @@ export class AgentDelivery {
    *
    * @returns the propagation time of each change that the revision includes, in ms.
    */
-  takeApplied(revision: string, appliedAt: number): readonly number[] {
-    const { tookMs, left } = takeApplied(this.#pending, revision, appliedAt);
+  recordApplied(revision: string, appliedAt: number): readonly number[] {
+    const { tookMs, left } = splitApplied(this.#pending, revision, appliedAt);
     this.#pending = left;
     return tookMs;
   }

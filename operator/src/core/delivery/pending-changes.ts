@@ -23,7 +23,7 @@ export function addPending(pending: readonly PendingChange[], change: PendingCha
  *
  * @returns the propagation time of each included change, in ms, and the changes that are left.
  */
-export function takeApplied(
+export function splitApplied(
   pending: readonly PendingChange[],
   revision: string,
   appliedAt: number,

@@ -117,7 +117,7 @@ export class SnapshotCache {
     const active = new Set<string>();
     for (const override of overrides) {
       active.add(override.uid);
-      this.#takeOverride(override, round);
+      this.#updateOverride(override, round);
     }
     this.#endOverrides(active, round);
     const { namespaces, added, changed, removed, started, ended } = round;
@@ -157,7 +157,7 @@ export class SnapshotCache {
     round.touch(namespace, [routing], true);
   }
 
-  #takeOverride(override: Override, round: Round): void {
+  #updateOverride(override: Override, round: Round): void {
     const { uid, namespace, spec } = override;
     const { overrides } = this.#namespace(namespace);
     const before = overrides.get(uid);

@@ -70,7 +70,7 @@ interface AgentBreaker {
   readonly totals: Totals;
 }
 
-export interface View {
+export interface BreakerEntry {
   readonly uid: string | undefined;
   readonly state: BreakerState;
   readonly shadow: boolean;
@@ -106,8 +106,8 @@ export class AgentRecord implements Agent {
   rejections: ReadonlyMap<PolicyUid, CountedRejection> = new Map();
   overrides: ReadonlySet<OverrideUid> = new Set();
   guarded: Guarded = new Map();
-  readonly views = new Map<string, Map<string, View>>();
-  /** The places that all views take from the limits of stored breakers. */
+  readonly entries = new Map<string, Map<string, BreakerEntry>>();
+  /** The places that all entries take from the limits of stored breakers. */
   places = 0;
   /** No key was last reported before this time. */
   oldestKeyAt = Number.POSITIVE_INFINITY;
@@ -132,24 +132,24 @@ export class AgentRecord implements Agent {
   }
 
   get breakers(): Agent['breakers'] {
-    return [...this.views].flatMap(([name, keys]) => {
-      const view = worst(keys.values())!;
+    return [...this.entries].flatMap(([name, keys]) => {
+      const entry = worst(keys.values())!;
       return {
         name,
-        uid: view.uid ?? '',
-        state: view.state,
-        ...(view.override !== undefined && { override: view.override }),
-        shadow: view.shadow,
-        since: view.since,
-        ...(view.lastError !== undefined && { lastError: view.lastError }),
-        totals: (keys.get('') ?? view).totals,
+        uid: entry.uid ?? '',
+        state: entry.state,
+        ...(entry.override !== undefined && { override: entry.override }),
+        shadow: entry.shadow,
+        since: entry.since,
+        ...(entry.lastError !== undefined && { lastError: entry.lastError }),
+        totals: (keys.get('') ?? entry).totals,
       };
     });
   }
 
   /** Removes the reported state of all breakers. */
   forgetBreakers(): void {
-    this.views.clear();
+    this.entries.clear();
     this.places = 0;
     this.oldestKeyAt = Number.POSITIVE_INFINITY;
   }

@@ -2,7 +2,7 @@ import type { BreakerReport } from '@fuseboard/schema';
 import { FairShare } from '../limits/fair-share.ts';
 import type { LimitLog } from '../limits/limit-log.ts';
 import { type Bounds, LIMITS } from '../limits/limits.ts';
-import { type AgentRecord, agentKey, type View } from './agent-record.ts';
+import { type AgentRecord, agentKey, type BreakerEntry } from './agent-record.ts';
 import type { Counters } from './counters.ts';
 import type { FleetBreaker, FleetBreakers } from './fleet-breakers.ts';
 import { momentsOf, newTransitions, openingError } from './reported-transitions.ts';
@@ -34,7 +34,7 @@ interface Reported {
   /** The uid of that policy. */
   readonly uid: string | undefined;
   /** The breaker, or this key of it, in the previous report. */
-  readonly known: View | undefined;
+  readonly known: BreakerEntry | undefined;
   /** Absent when there are too many. */
   readonly fleetBreaker: FleetBreaker | undefined;
   readonly moments: readonly Moment[];
@@ -50,24 +50,24 @@ export class BreakerReports {
   readonly #limits: LimitLog;
   readonly #counters: Counters;
   readonly #fleetBreakers: FleetBreakers;
-  readonly #viewShare: FairShare;
+  readonly #entryShare: FairShare;
 
   constructor(bounds: Bounds, limits: LimitLog, counters: Counters, fleetBreakers: FleetBreakers) {
     this.#limits = limits;
     this.#counters = counters;
     this.#fleetBreakers = fleetBreakers;
-    this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
+    this.#entryShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
   }
 
   /** Takes the breakers of a part of a report. Returns the transitions that were not reported before. */
   take(agent: AgentRecord, breakers: readonly BreakerReport[], now: number): ReportedTransition[] {
-    const before = new Map<string, View | undefined>();
+    const before = new Map<string, BreakerEntry | undefined>();
     for (const { name } of breakers) {
-      if (!before.has(name)) before.set(name, folded(agent.views.get(name) ?? NO_KEYS));
+      if (!before.has(name)) before.set(name, folded(agent.entries.get(name) ?? NO_KEYS));
     }
     const transitions = breakers.flatMap((breaker) => this.#take(agent, breaker, now));
     // Once for each name, because finding the worst of its keys looks at all of them.
-    for (const [name, was] of before) this.#replaceState(agent, name, was, folded(agent.views.get(name) ?? NO_KEYS));
+    for (const [name, was] of before) this.#replaceState(agent, name, was, folded(agent.entries.get(name) ?? NO_KEYS));
     return transitions;
   }
 
@@ -76,7 +76,7 @@ export class BreakerReports {
     // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
     // counted.
     const uid = policy === undefined ? undefined : breaker.uid;
-    const known = agent.views.get(breaker.name)?.get(breaker.key ?? '');
+    const known = agent.entries.get(breaker.name)?.get(breaker.key ?? '');
     const fleetBreaker = this.#fleetBreakers.at(agent.identity.namespace, uid ?? '', breaker.name, now);
     const moments = momentsOf(breaker, now);
     const reported = { agent, breaker, policy, uid, known, fleetBreaker, moments, now };
@@ -98,7 +98,7 @@ export class BreakerReports {
 
   /** Removes the states of all breakers of an agent. */
   forget(agent: AgentRecord): void {
-    for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
+    for (const [name, keys] of agent.entries) this.#replaceState(agent, name, folded(keys), undefined);
     this.#releasePlaces(agent, agent.places);
     agent.forgetBreakers();
   }
@@ -111,7 +111,7 @@ export class BreakerReports {
     if (until < agent.oldestKeyAt) return false;
     agent.oldestKeyAt = Number.POSITIVE_INFINITY;
     let changed = false;
-    for (const [name, keys] of agent.views) {
+    for (const [name, keys] of agent.entries) {
       const gone: string[] = [];
       for (const [key, { heardAt }] of keys) {
         if (key === '') continue;
@@ -124,7 +124,7 @@ export class BreakerReports {
         this.#releasePlaces(agent, keys.get(key)!.places);
         keys.delete(key);
       }
-      if (keys.size === 0) agent.views.delete(name);
+      if (keys.size === 0) agent.entries.delete(name);
       const after = folded(keys);
       this.#replaceState(agent, name, before, after);
       changed ||= !sameCounts(statusOf(name, before), statusOf(name, after));
@@ -163,21 +163,21 @@ export class BreakerReports {
   #keepState({ agent, breaker, uid, known, moments, now }: Reported): void {
     // Without room for a long error, the state is kept without it.
     const without = breaker.lastError === undefined ? [] : [{ ...breaker, lastError: undefined }];
-    const kept = [breaker, ...without].find((one) => this.#takePlaces(agent, placesOf(one), known?.places));
+    const kept = [breaker, ...without].find((one) => this.#reservePlaces(agent, placesOf(one), known?.places));
     if (kept === undefined) return;
-    const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
-    keys.set(breaker.key ?? '', viewOf(kept, uid, moments, now));
-    agent.views.set(breaker.name, keys);
+    const keys = agent.entries.get(breaker.name) ?? new Map<string, BreakerEntry>();
+    keys.set(breaker.key ?? '', entryOf(kept, uid, moments, now));
+    agent.entries.set(breaker.name, keys);
     if (breaker.key !== undefined) agent.oldestKeyAt = Math.min(agent.oldestKeyAt, now);
   }
 
   /** Takes the places of a breaker of an agent that has `taken` of them so far; returns whether there was room. */
-  #takePlaces(agent: AgentRecord, places: number, taken = 0): boolean {
+  #reservePlaces(agent: AgentRecord, places: number, taken = 0): boolean {
     const { namespace, pod } = agent.identity;
     if (places > taken) {
       const more = places - taken;
       const full =
-        agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#viewShare.take(namespace, pod, more);
+        agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#entryShare.take(namespace, pod, more);
       if (full !== undefined) {
         this.#limits.reached(full === 'all' ? 'breakers' : `breakers-of-${full}`, { namespace, pod });
         return false;
@@ -189,11 +189,16 @@ export class BreakerReports {
 
   #releasePlaces(agent: AgentRecord, places: number): void {
     agent.places -= places;
-    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, places);
+    this.#entryShare.release(agent.identity.namespace, agent.identity.pod, places);
   }
 
   /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
-  #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
+  #replaceState(
+    agent: AgentRecord,
+    name: string,
+    before: BreakerEntry | undefined,
+    after: BreakerEntry | undefined,
+  ): void {
     const { namespace, pod, boot, instance, service, labels } = agent.identity;
     const key = agentKey(pod, boot);
     const owner = { key, instance, service, labels };
@@ -208,7 +213,12 @@ export class BreakerReports {
   }
 }
 
-const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readonly Moment[], now: number): View => ({
+const entryOf = (
+  breaker: BreakerReport,
+  uid: string | undefined,
+  moments: readonly Moment[],
+  now: number,
+): BreakerEntry => ({
   uid,
   state: breaker.state,
   shadow: breaker.shadow ?? false,
@@ -228,22 +238,22 @@ const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readon
 const placesOf = ({ key = '', lastError }: BreakerReport) =>
   1 + Math.floor((key.length + (lastError ? lastError.name.length + lastError.message.length : 0)) / TEXT_OF_PLACE);
 
-const NO_KEYS: ReadonlyMap<string, View> = new Map();
+const NO_KEYS: ReadonlyMap<string, BreakerEntry> = new Map();
 
 const NO_LATENCY: readonly number[] = [];
 
-const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
-  view?.uid === undefined
+const statusOf = (breaker: string, entry: BreakerEntry | undefined): BreakerStatus | undefined =>
+  entry?.uid === undefined
     ? undefined
-    : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
+    : { uid: entry.uid, breaker, state: entry.state, shadow: entry.shadow, optedIn: entry.optedIn };
 
 /** Whether two statuses of the same breaker are counted alike. */
 const sameCounts = (a: BreakerStatus | undefined, b: BreakerStatus | undefined) =>
   a?.uid === b?.uid && a?.state === b?.state && a?.shadow === b?.shadow && a?.optedIn === b?.optedIn;
 
 /** The worst state among all keys of a breaker. `optedIn` comes from the breaker's own entry, which the keys share. */
-function folded(keys: ReadonlyMap<string, View>): View | undefined {
-  const view = worst(keys.values());
+function folded(keys: ReadonlyMap<string, BreakerEntry>): BreakerEntry | undefined {
+  const entry = worst(keys.values());
   const own = keys.get('');
-  return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
+  return entry === undefined || entry === own ? entry : { ...entry, optedIn: own?.optedIn };
 }

@@ -460,8 +460,8 @@ describe('states of breakers', () => {
     expect(say(error(200))).toBe(1);
     expect(say(undefined, { key: 'k'.repeat(256) })).toBe(3);
     expect(say(error(513), { state: 'half-open' })).toBe(3);
-    expect(agent.views.get('payments')?.get('')).toMatchObject({ state: 'half-open', places: 1 });
-    expect(agent.views.get('payments')?.get('')?.lastError).toBeUndefined();
+    expect(agent.entries.get('payments')?.get('')).toMatchObject({ state: 'half-open', places: 1 });
+    expect(agent.entries.get('payments')?.get('')?.lastError).toBeUndefined();
   });
 
   it('follow a breaker to the policy that governs it now', () => {

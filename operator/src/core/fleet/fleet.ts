@@ -101,7 +101,7 @@ export class Fleet {
     let agent = this.#namespaces.get(identity.namespace)?.get(key);
     if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
       if (agent) this.#remove(agent);
-      this.#takeRoom(identity);
+      this.#reservePlace(identity);
       agent = new AgentRecord({ ...identity, labels: this.#sharedLabels(identity.labels) }, now);
       const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, AgentRecord>();
       this.#namespaces.set(identity.namespace, agents.set(key, agent));
@@ -180,7 +180,7 @@ export class Fleet {
       overrides: new Set<OverrideUid>(),
     };
     const whole = agent.reports.add(report, agent.delivery, agent.identity.instance);
-    const counted = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NOTHING_COUNTED;
+    const counted = whole ? this.#applyReport(agent, report, whole, wasStale, touched, now) : NOTHING_COUNTED;
     return { kind: 'accepted', transitions, ...counted, touched };
   }
 
@@ -197,7 +197,7 @@ export class Fleet {
    * Applies the rejections, overrides and limits of a complete report, and adds the affected policies and overrides to
    * `touched`.
    */
-  #takeReport(
+  #applyReport(
     agent: AgentRecord,
     { revision, appliedAgoMs, bye }: Report,
     { rejections: refused, overrides, guarded }: WholeReport,
@@ -224,7 +224,7 @@ export class Fleet {
     // The string of the sent snapshot is stored, because each report has its own copy of the revision.
     delivery.setRevision(delivery.recentlySent(revision)?.revision ?? revision, now);
     const tookMs =
-      revision === undefined || appliedAgoMs === undefined ? [] : delivery.takeApplied(revision, now - appliedAgoMs);
+      revision === undefined || appliedAgoMs === undefined ? [] : delivery.recordApplied(revision, now - appliedAgoMs);
     if (bye) this.#remove(agent);
     // An agent that rejected a policy has the revision, but not all of its policies, so no propagation time is
     // measured.
@@ -312,7 +312,7 @@ export class Fleet {
   }
 
   /** Takes a place for a new agent. When its pod has too many agents, the oldest one without a stream is removed. */
-  #takeRoom({ namespace, pod }: Identity): void {
+  #reservePlace({ namespace, pod }: Identity): void {
     const { agentsPerPod, agents } = this.#bounds;
     const ofPod = pod === undefined ? undefined : this.#pods.get(pod);
     if (ofPod !== undefined && ofPod.size >= agentsPerPod) {

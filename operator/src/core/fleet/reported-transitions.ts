@@ -1,11 +1,11 @@
 import { type BreakerReport, type Totals, TRIP_CONDITIONS } from '@fuseboard/schema';
-import type { View } from './agent-record.ts';
+import type { BreakerEntry } from './agent-record.ts';
 import { sameTotals } from './totals.ts';
 import { type Moment, repeatedTransitions } from './transition-digest.ts';
 
 /** The transitions of a report that the previous report of the breaker did not have. `now` is when the report came. */
 export function newTransitions(
-  known: View | undefined,
+  known: BreakerEntry | undefined,
   { base }: BreakerReport,
   reported: readonly Moment[],
 ): readonly Moment[] {
@@ -17,15 +17,15 @@ export const momentsOf = ({ transitions = [] }: BreakerReport, now: number): rea
   transitions.map(({ from, to, reason, agoMs }) => ({ from, to, reason, at: now - agoMs }));
 
 /** Whether `base` proves that the agent received the answer to its previous report. */
-const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
+const isAnswered = ({ counted, totals }: BreakerEntry, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 
 /**
  * How many transitions at the start of `reported` were already in the previous report. An agent repeats them when the
  * answer to that report was lost.
  */
-const repeated = (view: View, base: Totals | undefined, reported: readonly Moment[]) =>
-  isAnswered(view, base) ? 0 : repeatedTransitions(view.transitions, reported);
+const repeated = (entry: BreakerEntry, base: Totals | undefined, reported: readonly Moment[]) =>
+  isAnswered(entry, base) ? 0 : repeatedTransitions(entry.transitions, reported);
 
 /**
  * The trip reasons that failures cause. `probe-failed` is missing, because such an opening continues an outage whose

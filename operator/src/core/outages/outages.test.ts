@@ -75,7 +75,7 @@ class Scene {
   }
 
   save({ max = 100, intervalMs = 0 } = {}): void {
-    const { changed, removed } = this.fleet.outages.takeChanges(this.now, { max, intervalMs });
+    const { changed, removed } = this.fleet.outages.drainChanges(this.now, { max, intervalMs });
     for (const outage of changed) this.saved.set(outage.id, JSON.parse(JSON.stringify(outage)));
     for (const { id } of removed) this.saved.delete(id);
   }
@@ -595,7 +595,7 @@ describe('all outages', () => {
     outages.sweep(10_000 + QUIET_MS);
     const saved: SavedOutage[] = [];
     for (;;) {
-      const { changed, removed } = outages.takeChanges(80_000, { max: 20, intervalMs: 5_000 });
+      const { changed, removed } = outages.drainChanges(80_000, { max: 20, intervalMs: 5_000 });
       expect(changed.length).toBeLessThanOrEqual(20);
       expect(removed).toEqual([]);
       saved.push(...changed);
@@ -607,7 +607,7 @@ describe('all outages', () => {
     restored.restore([...saved, later], 0);
     expect([...restored.list()]).toHaveLength(MAX_OUTAGES_OF_NAMESPACE);
     expect([...restored.list('shop')].map(({ id }) => id)).toContain('later');
-    expect(restored.takeChanges(0, { max: 20, intervalMs: 0 }).removed).toEqual([
+    expect(restored.drainChanges(0, { max: 20, intervalMs: 0 }).removed).toEqual([
       { namespace: 'shop', id: saved.find(({ breaker }) => breaker === 'b0')!.id },
     ]);
   });

@@ -174,7 +174,7 @@ export class Outages {
    *
    * @param intervalMs an outage that continues and was taken less than this ago is not taken.
    */
-  takeChanges(
+  drainChanges(
     now: number,
     { max, intervalMs }: { readonly max: number; readonly intervalMs: number },
   ): { readonly changed: SavedOutage[]; readonly removed: OutageKey[] } {

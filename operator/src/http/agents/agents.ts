@@ -98,7 +98,7 @@ export function agentsApp(options: AgentsOptions): Express {
       authenticator.method === 'token-review' && pod ? {} : parseOrProblem(() => parseLabels(query.labels));
     // After a disconnect, `close` does not fire again, so a stream taken from the quota would never be released.
     if (response.destroyed) return;
-    const full = quota.takeStream(agentIdentity);
+    const full = quota.admitStream(agentIdentity);
     if (full === 'stream-rate') refuse('storm', 'too many new streams at once; reconnect');
     if (full !== undefined) {
       refusePod(`pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`);
@@ -106,14 +106,14 @@ export function agentsApp(options: AgentsOptions): Express {
     // Registered before the next await, because a pending stream already counts for its pod.
     response.on('close', () => quota.releaseStream(agentIdentity));
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, claimed));
-    if (isBehind(controller.delivery.asOf(namespace), since)) {
+    if (isBehind(controller.delivery.versionsOf(namespace), since)) {
       await controller
         .catchUp()
         .catch((error: Error) =>
           refuse('behind', `cannot read the resourceVersion that the agent has seen: ${error.message}`),
         );
     }
-    const asOf = controller.delivery.asOf(namespace);
+    const asOf = controller.delivery.versionsOf(namespace);
     const reset = isBehind(asOf, since);
     if (!reset) restoreDetector.caughtUp(namespace, asOf);
     else if (!restoreDetector.observeLag(namespace, asOf, since)) {
@@ -149,7 +149,7 @@ export function agentsApp(options: AgentsOptions): Express {
 
   async function admitReport(request: Request, response: Response, next: () => void): Promise<void> {
     const agentIdentity = await identityOf(request, 'report');
-    const full = quota.takeReport(agentIdentity);
+    const full = quota.admitReport(agentIdentity);
     if (full !== undefined) {
       const [who, flag] = full === 'report-rate' ? ['all pods together report', 'second'] : ['this pod reports', 'pod'];
       throw new Problem(503, `${who} too often; see --max-reports-per-${flag}`, retryAfterMs());
@@ -158,7 +158,7 @@ export function agentsApp(options: AgentsOptions): Express {
     next();
   }
 
-  function takeReport(request: Request, response: Response): void {
+  function receiveReport(request: Request, response: Response): void {
     const agentIdentity = response.locals.agentIdentity as AgentIdentity;
     const { namespace, pod } = agentIdentity;
     const told = printableValue(parse(ReportSchema, request.body));
@@ -179,7 +179,7 @@ export function agentsApp(options: AgentsOptions): Express {
     verify: (_request, response, body) =>
       quota.chargeReport((response as Response).locals.agentIdentity as AgentIdentity, body.length),
   });
-  app.post('/v1/report', boundedBody, admitReport, json, takeReport);
+  app.post('/v1/report', boundedBody, admitReport, json, receiveReport);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an agent')));
   return app;

@@ -65,9 +65,9 @@ export class Quota {
    *
    * @returns the reached limit; undefined when the stream was taken.
    */
-  takeStream({ namespace, pod }: AgentIdentity): LimitReason | undefined {
+  admitStream({ namespace, pod }: AgentIdentity): LimitReason | undefined {
     const taken = pod === undefined ? 0 : (this.#streams.get(pod.uid) ?? 0);
-    const reason = taken >= this.#options.maxStreams ? 'streams-of-pod' : this.#takeTurn(pod?.uid);
+    const reason = taken >= this.#options.maxStreams ? 'streams-of-pod' : this.#spendNewStream(pod?.uid);
     if (reason !== undefined) {
       this.#options.limits.reached(reason, { namespace, pod: pod?.name });
       return reason;
@@ -76,7 +76,7 @@ export class Quota {
     return undefined;
   }
 
-  #takeTurn(uid: string | undefined): LimitReason | undefined {
+  #spendNewStream(uid: string | undefined): LimitReason | undefined {
     const spent = this.#newStreams.take(uid);
     return spent === 'own' ? 'stream-rate-of-pod' : spent && 'stream-rate';
   }
@@ -93,7 +93,7 @@ export class Quota {
    *
    * @returns the reached limit; undefined when the part may be read.
    */
-  takeReport({ namespace, pod }: AgentIdentity): LimitReason | undefined {
+  admitReport({ namespace, pod }: AgentIdentity): LimitReason | undefined {
     const spent = this.#reports.take(pod?.uid);
     if (spent === undefined) return undefined;
     const reason = spent === 'own' ? 'report-rate-of-pod' : 'report-rate';

@@ -80,7 +80,7 @@ export class Streams {
     const { delivery, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
     const { reportUrl, random, wallClock } = this.#options;
     const { agent, snapshot } = delivery.connect(identity);
-    const asOf = () => delivery.asOf(agent.identity.namespace);
+    const asOf = () => delivery.versionsOf(agent.identity.namespace);
     const stream = new AgentStream(response, {
       base: delivery.recentlySent(agent, revision),
       revision,

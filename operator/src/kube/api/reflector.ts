@@ -78,8 +78,8 @@ export class Reflector {
   /** Number of consecutive forbidden lists. A list of a resource that is not served counts as final. */
   #refused = 0;
   /** The resourceVersion up to which `#objects` is complete. */
-  #asOf: string | undefined;
-  /** The resourceVersion at which the next watch starts. It is ahead of `#asOf` while a removal is unconfirmed. */
+  #shownVersion: string | undefined;
+  /** The resourceVersion at which the next watch starts; ahead of `#shownVersion` while a removal is unconfirmed. */
   #latestVersion = '';
   /** Ends the current delay or watch, so that a list comes next. */
   #interrupt = new AbortController();
@@ -125,8 +125,8 @@ export class Reflector {
     return this.#unreadable;
   }
 
-  get asOf(): string | undefined {
-    return this.#asOf;
+  get resourceVersion(): string | undefined {
+    return this.#shownVersion;
   }
 
   /** Known objects by `namespace/name`. */
@@ -215,7 +215,7 @@ export class Reflector {
     }
     this.#synced = true;
     this.#latestVersion = resourceVersion;
-    this.#asOf = resourceVersion;
+    this.#shownVersion = resourceVersion;
     this.#options.changed();
   }
 
@@ -339,10 +339,10 @@ export class Reflector {
     }
   }
 
-  /** Moves `#asOf` forward, up to the oldest unconfirmed removal. */
+  /** Moves `#shownVersion` forward, up to the oldest unconfirmed removal. */
   #advanceVersion(): void {
     const [oldest] = this.#unconfirmed.values();
-    this.#asOf = oldest === undefined ? this.#latestVersion : String(BigInt(oldest.version) - 1n);
+    this.#shownVersion = oldest === undefined ? this.#latestVersion : String(BigInt(oldest.version) - 1n);
   }
 
   /**

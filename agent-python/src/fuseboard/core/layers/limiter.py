@@ -41,14 +41,14 @@ class Limiter:
     def queued(self) -> int:
         return len(self._waiting)
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take a slot if one is free and nobody waits for it. Whoever gets one releases it once."""
         if self.running >= self._max_concurrent or self._waiting:
             return False
         self.running += 1
         return True
 
-    def take_anyway(self) -> None:
+    def acquire_anyway(self) -> None:
         """Take a slot beyond the limit."""
         self.running += 1
 

@@ -31,7 +31,7 @@ class RetryBudget:
         if self._saved < _MOST_SAVED * 100:
             self._saved += budget_percent
 
-    def take(self, now: float, min_per_second: int) -> bool:
+    def spend(self, now: float, min_per_second: int) -> bool:
         """Take permission for a retry, if there is any.
 
         ``min_per_second`` retries in a second need no token; the second begins with the first of them.

@@ -8,7 +8,7 @@ import { optionalText } from '../parameters.ts';
 export function sourceRoutes({ controller: { source }, access }: AdminOptions): Router {
   return Router().get('/v1/source', authorize(access, readAttributes), (request, response) => {
     const namespace = optionalText(request, 'namespace');
-    const { synced, unreadable, asOf, policies, problems } = source.state();
+    const { synced, unreadable, resourceVersion, policies, problems } = source.state();
     const counted = [...policies.values()].filter(
       (policy) => namespace === undefined || policy.namespace === namespace,
     );
@@ -16,7 +16,7 @@ export function sourceRoutes({ controller: { source }, access }: AdminOptions): 
       kind: source.kind,
       synced,
       outage: unreadable,
-      asOf,
+      asOf: resourceVersion,
       policies: counted.length,
       problems,
     } satisfies Source);

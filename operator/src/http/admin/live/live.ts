@@ -9,7 +9,7 @@ import { type PolicyRow, policyRow } from '../../../core/views/policy-row.ts';
 import type { Feed } from './watchers.ts';
 
 /** The source of policies, and whether it can be read. */
-export interface SourceView {
+export interface SourceRow {
   readonly kind: string;
   readonly synced: boolean;
   /** Why the source cannot be read now; the last known policies stay in force. */
@@ -31,7 +31,7 @@ export interface Stamp {
 /** All data of the page. */
 export interface LiveState extends Stamp {
   readonly namespace?: string;
-  readonly source: SourceView;
+  readonly source: SourceRow;
   readonly overview: Overview;
   readonly policies: readonly PolicyRow[];
   readonly rows: readonly BreakerRow[];
@@ -39,7 +39,7 @@ export interface LiveState extends Stamp {
 
 /** The difference from the previous message. Absent fields are unchanged. */
 export interface LiveDifference extends Stamp {
-  readonly source?: SourceView;
+  readonly source?: SourceRow;
   readonly overview?: Overview;
   readonly policies?: readonly PolicyRow[];
   /** Uids of deleted policies. */
@@ -177,7 +177,7 @@ export class Live implements Feed {
     return overviewOf(fleetBreakers.list(namespace), policies, agents, outages.list(namespace), clock.now(), date);
   }
 
-  source(): SourceView {
+  source(): SourceRow {
     const { source } = this.#options.controller;
     const { synced, unreadable, problems } = source.state();
     return {

@@ -4,7 +4,7 @@ import type { Timeouts } from '../core/layers/timeout.ts';
 import type { CallLayers } from './call-layers.ts';
 
 /** What a call needs of its breaker: the circuit, the layers around it, and name and key for messages. */
-export interface BreakerParts {
+export interface CallBreaker {
   readonly name: string;
   /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key: string | undefined;
@@ -14,7 +14,7 @@ export interface BreakerParts {
   /** From 0 to below 1. */
   random(): number;
   /** The breaker that has this key. Absent: this is the breaker itself. */
-  readonly parent: BreakerParts | undefined;
+  readonly parent: CallBreaker | undefined;
   /** Absent: no policy of this breaker has asked for more than a circuit and a fixed time limit so far. */
   readonly layers: CallLayers | undefined;
 }
