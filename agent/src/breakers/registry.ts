@@ -35,6 +35,13 @@ export interface BreakerOptions {
   readonly classify?: Classify | undefined;
 }
 
+/** The classifiers that code gave a breaker. */
+interface GivenClassifiers {
+  readonly first: Classify;
+  /** The one in force; undefined after a reset of all breakers, when code may give another than the first. */
+  given: Classify | undefined;
+}
+
 /** Absent `random` and `wallNow` default to those of the process. */
 type RegistryEnvironment = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
 
@@ -49,11 +56,12 @@ const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
  */
 export class Registry {
   readonly #breakers = new Map<string, GovernedBreaker>();
-  /** The classifiers given in code. */
-  readonly #classifiers = new Map<GovernedBreaker, Classify>();
+  readonly #classifiers = new Map<GovernedBreaker, GivenClassifiers>();
   readonly #runtime: Runtime;
   /** The distinct defaults given in code, by their text. */
   readonly #defaults = new Map<string, Governor>();
+  /** The first defaults of breakers that were given others as well. */
+  readonly #firstDefaults = new Map<GovernedBreaker, Governor>();
   readonly #warned = new Set<string>();
   readonly #transitions = new Listeners<[Breaker, TransitionEvent]>();
   readonly #creations = new Listeners<[Breaker]>();
@@ -183,14 +191,21 @@ export class Registry {
   }
 
   /**
-   * Resets every breaker: closed, empty, and without defaults and classifier until code gives new ones. Handles and
-   * listeners stay.
+   * Resets every breaker: closed, empty, and with the first defaults and the first classifier that code gave it, until
+   * code gives others. Handles and listeners stay.
    */
   startOver(): void {
+    // Defaults that are not in this map are from before, and others replace them.
     this.#defaults.clear();
     this.#warned.clear();
-    this.#classifiers.clear();
-    for (const breaker of this.#breakers.values()) breaker.startOver(this.#governorOf(breaker.name, UNGOVERNED));
+    for (const breaker of this.#breakers.values()) {
+      const defaults = this.#firstDefaults.get(breaker) ?? breaker.defaults;
+      breaker.startOver(this.#governorOf(breaker.name, defaults));
+      const classifiers = this.#classifiers.get(breaker);
+      if (classifiers === undefined) continue;
+      classifiers.given = undefined;
+      breaker.useClassifier(safeClassifier(breaker.name, classifiers.first));
+    }
     this.govern();
   }
 
@@ -220,19 +235,24 @@ export class Registry {
   #offerDefaults(breaker: GovernedBreaker, defaults: PolicyDefaults): void {
     const { name } = breaker;
     const offered = this.#shared(governorOf(name, defaults));
-    if (breaker.defaults === UNGOVERNED) breaker.govern(this.#governorOf(name, offered));
-    else if (offered !== breaker.defaults) {
-      breaker.offerDefaults(offered);
-      this.#warnOther(name, 'defaults');
+    const { defaults: current } = breaker;
+    if (offered === current) return;
+    if (current !== UNGOVERNED && !this.#firstDefaults.has(breaker)) this.#firstDefaults.set(breaker, current);
+    if (this.#defaults.get(current.text) !== current) {
+      breaker.govern(this.#governorOf(name, offered));
+      return;
     }
+    breaker.offerDefaults(offered);
+    this.#warnOther(name, 'defaults');
   }
 
   #offerClassify(breaker: GovernedBreaker, classify: Classify): void {
-    const known = this.#classifiers.get(breaker);
-    if (known === undefined) {
-      this.#classifiers.set(breaker, classify);
+    const known = this.#classifiers.get(breaker) ?? { first: classify, given: undefined };
+    if (known.given === undefined) {
+      known.given = classify;
+      this.#classifiers.set(breaker, known);
       breaker.useClassifier(safeClassifier(breaker.name, classify));
-    } else if (known !== classify) this.#warnOther(breaker.name, 'classify');
+    } else if (known.given !== classify) this.#warnOther(breaker.name, 'classify');
   }
 
   #warnOther(name: string, what: 'defaults' | 'classify'): void {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConfigError, isFuseboardError } from '../errors/errors.ts';
-import { type Breaker, getBreaker } from '../index.ts';
+import { type Breaker, type Classify, getBreaker } from '../index.ts';
 import { createBreaker, FakeClock, resetBreakers, useClock } from './testing.ts';
 
 const after = (consecutiveFailures: number) => ({ trip: { consecutiveFailures } });
@@ -96,9 +96,9 @@ describe('the breakers of getBreaker in a test', () => {
     await fail(breaker.for('a'));
     await fail(breaker);
     resetBreakers();
-    expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'none', totals: { failed: 0, succeeded: 0 } });
+    expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'defaults', totals: { failed: 0, succeeded: 0 } });
     expect(breaker.for('a').state).toBe('closed');
-    expect(getBreaker('again', after(2))).toBe(breaker);
+    expect(getBreaker('again', { ...after(2), classify: () => undefined })).toBe(breaker);
     await fail(breaker);
     expect(breaker.state).toBe('closed');
     await fail(breaker);
@@ -106,6 +106,48 @@ describe('the breakers of getBreaker in a test', () => {
     breaker.reset();
     await breaker.execute(async () => 'well');
     expect(breaker.stats().totals).toMatchObject({ succeeded: 1, failed: 2 });
+  });
+
+  it('keep what code gave them first, whatever a test gives them until its reset', async () => {
+    const warnings = jest.spyOn(process, 'emitWarning');
+    const ignored = new Error('ignored');
+    const classify: Classify = (outcome) => ('error' in outcome && outcome.error === ignored ? 'ignored' : undefined);
+    const breaker = getBreaker('declared', { ...after(1), classify });
+    const bare = getBreaker('bare');
+    const failsToOpen = async () => {
+      await breaker.execute(() => Promise.reject(ignored)).catch(() => {});
+      for (let failures = 1; failures <= 5; failures++) {
+        await fail(breaker);
+        if (breaker.state === 'open') return failures;
+      }
+      return undefined;
+    };
+    expect(await failsToOpen()).toBe(1);
+    resetBreakers();
+    expect(await failsToOpen()).toBe(1);
+    useClock(new FakeClock())();
+    getBreaker('declared', { ...after(3), classify: () => undefined });
+    getBreaker('bare', after(1));
+    expect(await failsToOpen()).toBe(2);
+    resetBreakers();
+    expect(await failsToOpen()).toBe(1);
+    expect(bare.source).toBe('defaults');
+    expect(warnings).not.toHaveBeenCalled();
+  });
+
+  it('warn once more of other defaults in one test', async () => {
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const breaker = getBreaker('twice', after(1));
+    resetBreakers();
+    getBreaker('twice', after(1));
+    getBreaker('twice', after(2));
+    expect(warnings).toHaveBeenCalledTimes(1);
+    await fail(breaker);
+    expect(breaker.state).toBe('open');
+    resetBreakers();
+    getBreaker('twice', after(2));
+    await fail(breaker);
+    expect(breaker.state).toBe('closed');
   });
 
   it('take the last defaults with their next reset', async () => {
@@ -134,7 +176,7 @@ describe('the breakers of getBreaker in a test', () => {
     clock.advance(30_000);
     expect(breaker.state).toBe('half-open');
     restore();
-    expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'none' });
+    expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'defaults' });
   });
 
   it('follow fake timers', async () => {

@@ -104,8 +104,9 @@ export function createBreaker(
 }
 
 /**
- * Resets every breaker of `getBreaker` for the next test: closed, without counts, keys and forced states, and free for
- * other `defaults` and `classify`. Handles stay valid and listeners stay subscribed; running calls no longer count.
+ * Resets every breaker of `getBreaker` for the next test: closed, without counts, keys and forced states, and with the
+ * first `defaults` and `classify` that code gave it. The next `getBreaker` may give others, until the next reset.
+ * Handles stay valid and listeners stay subscribed; running calls no longer count.
  */
 export function resetBreakers(): void {
   registry().startOver();
