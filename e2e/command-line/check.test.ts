@@ -142,7 +142,9 @@ it('finds a cluster without the definitions and without an operator, in which al
   const { code, text } = await check();
   expect(code).toBe(1);
   for (const name of ['circuitbreakerpolicies', 'circuitbreakeroverrides']) {
-    expect(text).toContain(`× definitions  ${name}.fuseboard.dev is not installed\n`);
+    expect(text).toContain(
+      `× definitions  ${name}.fuseboard.dev is not installed\n               → run helm install, which brings them; `,
+    );
   }
   expect(text).toContain(
     '× operator     no pod of an operator is there\n               → install the chart: helm install fuseboard …',
@@ -200,6 +202,11 @@ it('finds a user without rights, who is told what is not known', async () => {
     expect(text).toMatch(new RegExp(`^\\? ${name} +not known: .*\\n +→ `, 'm'));
   }
   expect(code).toBe(0);
+  const before = await check(kubeconfig, '--pre');
+  expect(before.text).toContain(
+    '× rights       the user of the kubeconfig may not create customresourcedefinitions (to install the definitions)',
+  );
+  expect(before.code).toBe(1);
 }, 60_000);
 
 it('finds an authority of the webhook that has ended, and a webhook that nobody answers for', async () => {

@@ -177,7 +177,16 @@ describe('fuseboard check', () => {
       'no definitions',
       () => (answers[`${CRDS}/${policiesCrd.metadata.name}`] = 404),
       1,
-      '× definitions  circuitbreakerpolicies.fuseboard.dev is not installed\n               → install it: kubectl apply --server-side -f crds/',
+      '× definitions  circuitbreakerpolicies.fuseboard.dev is not installed\n               → run helm upgrade; with crds.enabled=false: kubectl apply --server-side -f crds/',
+    ],
+    [
+      'neither definitions nor an operator, which the chart brings together',
+      () => {
+        answers[`${CRDS}/${policiesCrd.metadata.name}`] = 404;
+        answers[PODS] = { items: [] };
+      },
+      1,
+      '× definitions  circuitbreakerpolicies.fuseboard.dev is not installed\n               → run helm install, which brings them; only without the chart, or with crds.enabled=false: kubectl apply --server-side -f crds/',
     ],
     [
       'definitions of an older release',
@@ -295,7 +304,8 @@ describe('fuseboard check', () => {
 3 checks: 0 failures, 0 warnings
 `);
     answers[REVIEWS] = { status: { allowed: false } };
-    const { items } = JSON.parse((await check('--pre', '-o', 'json')).text);
-    expect(items[1]).toMatchObject({ name: 'rights', result: 'warning' });
+    const { code, text } = await check('--pre', '-o', 'json');
+    expect(JSON.parse(text).items[1]).toMatchObject({ name: 'rights', result: 'failed' });
+    expect(code).toBe(1);
   });
 });

@@ -4,6 +4,7 @@ import type { BreakerState } from '../core/fleet/state-counts.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
+import { isForced } from '../core/outages/forced.ts';
 import { type EndedOutage, hasEnded, isOver, outageBegan, outageEnded } from '../core/status/outage-status.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { PolicyUid } from '../core/uid.ts';
@@ -197,14 +198,17 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   }
 
   /**
-   * The reason and the last failure of an open breaker of a policy; undefined when no agent of this replica has one.
+   * The reason and the last failure of an open breaker of a policy, one that opened by itself if there is one; undefined
+   * when no agent of this replica has one.
    */
   #causeOf({ namespace, uid }: Policy): string | undefined {
+    let cause: string | undefined;
     for (const { uid: own, over, reason, error } of this.#options.fleet.outages.list(namespace)) {
       if (own !== uid || over || reason === undefined) continue;
-      return error === undefined ? reason : `${reason}: ${error}`;
+      if (!isForced({ reason })) return error === undefined ? reason : `${reason}: ${error}`;
+      cause = reason;
     }
-    return undefined;
+    return cause;
   }
 
   /** Creates the record of a policy from the status in the source. */
@@ -271,6 +275,8 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     const ended = this.#endedOutages.get(policy.uid);
     if (after.startTime !== before?.startTime) {
       if (ended) this.#announceOver(policy, ended);
+      else if (before !== undefined && !hasEnded(before))
+        this.#announceOver(policy, { ...before, endTime: after.startTime });
       this.#options.sink.event(policy, outageBegan(after));
     }
     if (!hasEnded(after)) this.#endedOutages.delete(policy.uid);

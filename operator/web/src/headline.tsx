@@ -57,12 +57,12 @@ function Others({ outages }: { outages: readonly OutageRow[] }) {
   return (
     <p class="others">
       {outages.length} more:{' '}
-      {outages.slice(0, NAMED).map(({ circuit, breaker, phase }, i) => (
+      {outages.slice(0, NAMED).map(({ circuit, breaker, phase, held }, i) => (
         <span key={circuit}>
           {i > 0 && ', '}
           <Link to={{ breaker: circuit, policy: undefined, agent: undefined, outage: undefined }}>{breaker}</Link>
           {phase === 'testing' && ' (tested)'}
-          {phase === 'closed' && ' (accepted again)'}
+          {phase === 'closed' && (held === undefined ? ' (accepted again)' : ' (forced closed)')}
         </span>
       ))}
       {outages.length > NAMED && (

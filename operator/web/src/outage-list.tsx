@@ -10,12 +10,16 @@ import { useAnswer } from './use-answer.ts';
 /** Maximum number of rows. A search finds the others. */
 const MAX_ROWS = 500;
 
-export const PHASE_WORDS = {
+const PHASE_WORDS = {
   refused: 'refused',
   testing: 'tested',
   closed: 'accepted again',
   over: 'over',
 } as const;
+
+/** The state of an outage. That calls reach the dependency by force does not mean that it is accepted again. */
+export const phaseWords = ({ phase, held }: Pick<ListedOutage, 'phase' | 'held'>) =>
+  phase === 'closed' && held !== undefined ? 'forced closed' : PHASE_WORDS[phase];
 
 export const PHASE_BADGES = { refused: 'open', testing: 'half-open', closed: 'closed', over: 'none' } as const;
 
@@ -37,14 +41,7 @@ export function OutageList() {
   const { value, problem } = useAnswer<Answer>(`v1/outages${query}`);
   if (!value) return <div class="list">{problem ? <Problem text={problem} /> : <p aria-busy="true">Reading …</p>}</div>;
   const rows = value.items.filter((row) =>
-    found(
-      search,
-      row.namespace,
-      row.breaker,
-      row.policy,
-      PHASE_WORDS[row.phase],
-      ...row.services.map((one) => one.service),
-    ),
+    found(search, row.namespace, row.breaker, row.policy, phaseWords(row), ...row.services.map((one) => one.service)),
   );
   if (rows.length === 0) {
     return (
@@ -90,7 +87,7 @@ export function OutageList() {
                   </Link>
                 </td>
                 <td>
-                  <span class={`badge small ${PHASE_BADGES[row.phase]}`}>{PHASE_WORDS[row.phase]}</span>
+                  <span class={`badge small ${PHASE_BADGES[row.phase]}`}>{phaseWords(row)}</span>
                   {row.held && <em class="mode"> {row.held.action} (override)</em>}
                 </td>
                 <td>{clockTime(row.began)}</td>

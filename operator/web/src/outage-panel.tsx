@@ -2,7 +2,7 @@ import type { OutageDetail } from '../../src/http/admin/answers/outages.ts';
 import { count } from './format.ts';
 import { Link } from './link.tsx';
 import { address } from './model.ts';
-import { causeOf, clockTime, PHASE_BADGES, PHASE_WORDS } from './outage-list.tsx';
+import { causeOf, clockTime, PHASE_BADGES, phaseWords } from './outage-list.tsx';
 import { ACTION_WORDS } from './overrides.ts';
 import { Block, Panel, Problem } from './panel.tsx';
 import { MarkList, ZoomTools } from './plot-tools.tsx';
@@ -43,7 +43,7 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
   return (
     <Panel title={breaker} kind="outage">
       <p class="lead">
-        <span class={`badge ${PHASE_BADGES[phase]}`}>{PHASE_WORDS[phase]}</span> {sentence}.
+        <span class={`badge ${PHASE_BADGES[phase]}`}>{phaseWords(outage)}</span> {sentence}.
       </p>
       <p>
         First cause: <b>{causeOf(outage)}</b>, on {instance}.

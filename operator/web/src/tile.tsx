@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { isForced } from '../../src/core/outages/forced.ts';
 import { perSecond, span } from '../../src/core/outages/sentence.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { callsPerSecond, count, duration, latencies, percent, plural, words } from './format.ts';
@@ -36,12 +37,17 @@ export const STATE_WORDS = {
 
 /** Why the circuit is not closed: its override, the cause of its outage, or its last opening. */
 export function why(row: BreakerRow): string | undefined {
-  if (row.outage?.phase === 'closed') return `accepted again after ${span(row.outage.closed! - row.outage.began)}`;
-  if (row.state === 'closed' || row.state === 'none') return undefined;
-  const held = actingOn(row.namespace, row.breaker).find(({ action }) => action === 'ForceOpen');
+  const { state, outage } = row;
+  const isClosed = outage?.phase === 'closed';
+  if (!isClosed && (state === 'closed' || state === 'none')) return undefined;
+  const wanted = isClosed ? 'ForceClosed' : 'ForceOpen';
+  const held = actingOn(row.namespace, row.breaker).find(({ action }) => action === wanted);
   if (held !== undefined) {
-    return `forced open${held.createdBy === undefined ? '' : ` by ${held.createdBy}`}: ${held.reason ?? 'no reason given'}`;
+    const by = held.createdBy === undefined ? '' : ` by ${held.createdBy}`;
+    return `forced ${isClosed ? 'closed' : 'open'}${by}: ${held.reason ?? 'no reason given'}`;
   }
+  if (isClosed) return `accepted again after ${span(outage.closed! - outage.began)}`;
+  if (outage !== undefined && isForced(outage) && state === 'half-open') return 'an override that ended';
   const reason = row.outage?.reason ?? row.changes.findLast(({ to }) => to === 'open')?.reason;
   return reason === undefined ? undefined : words(reason);
 }

@@ -22,6 +22,9 @@ const DAY_MS = 86_400_000;
 const APPLY = 'kubectl apply --server-side -f crds/';
 const UPGRADE = `run helm upgrade; with crds.enabled=false: ${APPLY}`;
 
+/** The chart has the definitions, and Helm refuses to install over those that kubectl applied. */
+const INSTALL = `run helm install, which brings them; only without the chart, or with crds.enabled=false: ${APPLY}`;
+
 interface Definition {
   readonly spec?: {
     readonly versions?: readonly {
@@ -122,8 +125,11 @@ async function looking(name: string, look: () => Promise<Check | readonly Check[
 
 const crdPath = (name: string) => `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
 
-const definitions = ({ client }: ClusterScene) =>
+const definitions = (scene: ClusterScene) =>
   looking('definitions', async () => {
+    const { client } = scene;
+    // A release restores what is missing of it with its next upgrade.
+    const restore = async () => ((await podsOf(scene).catch(() => [])).length > 0 ? UPGRADE : INSTALL);
     const checks: Check[] = [];
     for (const crd of [policyCrd(), overrideCrd()]) {
       const { name } = crd.metadata as { name: string };
@@ -131,16 +137,16 @@ const definitions = ({ client }: ClusterScene) =>
         if (error instanceof KubeError && error.status === 404) return undefined;
         throw error;
       });
-      checks.push(definition(name, stored, crd as Definition));
+      if (stored === undefined) checks.push(failed('definitions', `${name} is not installed`, await restore()));
+      else checks.push(definition(name, stored, crd as Definition));
     }
     return checks;
   });
 
-function definition(name: string, stored: Definition | undefined, wanted: Definition): Check {
-  if (stored === undefined) return failed('definitions', `${name} is not installed`, `install it: ${APPLY}`);
+function definition(name: string, stored: Definition, wanted: Definition): Check {
   const served = stored.spec?.versions?.find((one) => one.name === VERSION && one.served);
   if (served === undefined) {
-    return failed('definitions', `${name} does not serve ${VERSION}`, `replace it: ${APPLY}`);
+    return failed('definitions', `${name} does not serve ${VERSION}`, UPGRADE);
   }
   const [has, needs] = [served, wanted.spec!.versions![0]!].map((one) => paths(one.schema?.openAPIV3Schema));
   const missing = [...needs!].filter((path) => !has!.has(path));
@@ -168,8 +174,13 @@ function paths(schema: Properties | undefined, prefix = ''): Set<string> {
   return found;
 }
 
-async function allowed(client: KubeClient, verb: string, group: string, resource: string): Promise<boolean> {
+async function allowed(
+  client: KubeClient,
+  { verb, group, resource, namespaced = false }: Right,
+  namespace: string | undefined,
+): Promise<boolean> {
   const [plural, subresource] = resource.split('/');
+  const where = namespaced && namespace !== undefined && { namespace };
   const answer = await client.request<{ status?: { allowed?: boolean } }>(
     '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
     {
@@ -177,50 +188,117 @@ async function allowed(client: KubeClient, verb: string, group: string, resource
       body: {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SelfSubjectAccessReview',
-        spec: { resourceAttributes: { verb, group, resource: plural, ...(subresource && { subresource }) } },
+        spec: { resourceAttributes: { verb, group, resource: plural, ...(subresource && { subresource }), ...where } },
       },
     },
   );
   return answer.status?.allowed === true;
 }
 
-type Right = readonly [verb: string, group: string, resource: string, what: string];
+interface Right {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  /** What it is for. */
+  readonly what: string;
+  /** Whether it is enough to have it in the namespace of the operator. */
+  readonly namespaced?: boolean;
+}
 
 /** Permissions of the current user, each with its purpose. */
 const RIGHTS: readonly Right[] = [
-  ['list', GROUP, 'circuitbreakerpolicies', 'see policies'],
-  ['create', '', 'pods/portforward', 'reach the operator'],
-  ['create', GROUP, 'circuitbreakeroverrides', 'force breakers open or closed'],
+  { verb: 'list', group: GROUP, resource: 'circuitbreakerpolicies', what: 'see policies' },
+  { verb: 'create', group: '', resource: 'pods/portforward', what: 'reach the operator', namespaced: true },
+  { verb: 'create', group: GROUP, resource: 'circuitbreakeroverrides', what: 'force breakers open or closed' },
 ];
 
 const INSTALL_RIGHTS: readonly Right[] = [
-  ['create', 'apiextensions.k8s.io', 'customresourcedefinitions', 'install the definitions'],
-  ['create', 'rbac.authorization.k8s.io', 'clusterroles', 'grant the operator its rights'],
-  ['create', 'rbac.authorization.k8s.io', 'clusterrolebindings', 'grant the operator its rights'],
-  ['create', 'rbac.authorization.k8s.io', 'roles', 'grant the operator its rights'],
-  ['create', 'rbac.authorization.k8s.io', 'rolebindings', 'grant the operator its rights'],
-  ['create', '', 'serviceaccounts', 'run the operator'],
-  ['create', '', 'secrets', 'keep its certificate'],
-  ['create', '', 'services', 'reach the operator'],
-  ['create', 'apps', 'deployments', 'run the operator'],
-  ['create', 'admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'inject agents into pods'],
-  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicies', 'protect the history of policies'],
-  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicybindings', 'protect the history of policies'],
+  {
+    verb: 'create',
+    group: 'apiextensions.k8s.io',
+    resource: 'customresourcedefinitions',
+    what: 'install the definitions',
+  },
+  {
+    verb: 'create',
+    group: 'rbac.authorization.k8s.io',
+    resource: 'clusterroles',
+    what: 'grant the operator its rights',
+  },
+  {
+    verb: 'create',
+    group: 'rbac.authorization.k8s.io',
+    resource: 'clusterrolebindings',
+    what: 'grant the operator its rights',
+  },
+  {
+    verb: 'create',
+    group: 'rbac.authorization.k8s.io',
+    resource: 'roles',
+    what: 'grant the operator its rights',
+    namespaced: true,
+  },
+  {
+    verb: 'create',
+    group: 'rbac.authorization.k8s.io',
+    resource: 'rolebindings',
+    what: 'grant the operator its rights',
+    namespaced: true,
+  },
+  { verb: 'create', group: '', resource: 'serviceaccounts', what: 'run the operator', namespaced: true },
+  { verb: 'create', group: '', resource: 'secrets', what: 'keep its certificate', namespaced: true },
+  { verb: 'create', group: '', resource: 'services', what: 'reach the operator', namespaced: true },
+  { verb: 'create', group: 'apps', resource: 'deployments', what: 'run the operator', namespaced: true },
+  {
+    verb: 'create',
+    group: 'admissionregistration.k8s.io',
+    resource: 'mutatingwebhookconfigurations',
+    what: 'inject agents into pods',
+  },
+  {
+    verb: 'create',
+    group: 'admissionregistration.k8s.io',
+    resource: 'validatingadmissionpolicies',
+    what: 'protect the history of policies',
+  },
+  {
+    verb: 'create',
+    group: 'admissionregistration.k8s.io',
+    resource: 'validatingadmissionpolicybindings',
+    what: 'protect the history of policies',
+  },
 ];
 
 const rights = (scene: ClusterScene) =>
-  granted(scene, RIGHTS, 'ask an administrator of the cluster for these permissions');
-const installRights = (scene: ClusterScene) =>
-  granted(scene, INSTALL_RIGHTS, 'let somebody with cluster-admin install, or ask for the right');
+  granted(scene, RIGHTS, (message) =>
+    warning('rights', message, 'ask an administrator of the cluster for these permissions'),
+  );
 
-function granted({ client }: ClusterScene, wanted: readonly Right[], advice: string) {
+/** Without these, an installation fails. */
+const installRights = (scene: ClusterScene) =>
+  granted(scene, INSTALL_RIGHTS, (message) =>
+    failed(
+      'rights',
+      message,
+      scene.operatorNamespace === undefined
+        ? 'let somebody with cluster-admin install; with permissions in one namespace only, name it with --operator-namespace'
+        : 'let somebody with cluster-admin install, or ask for the permissions',
+    ),
+  );
+
+function granted(
+  { client, operatorNamespace }: ClusterScene,
+  wanted: readonly Right[],
+  lack: (message: string) => Check,
+) {
   return looking('rights', async () => {
-    const lacking: string[] = [];
-    for (const [verb, group, resource, what] of wanted) {
-      if (!(await allowed(client, verb, group, resource))) lacking.push(`${verb} ${resource} (to ${what})`);
-    }
+    const lacking: Right[] = [];
+    for (const right of wanted) if (!(await allowed(client, right, operatorNamespace))) lacking.push(right);
     if (lacking.length === 0) return ok('rights', 'the user of the kubeconfig has what is needed');
-    return warning('rights', `the user of the kubeconfig may not ${listed(lacking)} in all namespaces`, advice);
+    const isIn = operatorNamespace !== undefined && lacking.every(({ namespaced }) => namespaced);
+    const where = isIn ? `namespace "${operatorNamespace}"` : 'all namespaces';
+    const named = listed(lacking.map(({ verb, resource, what }) => `${verb} ${resource} (to ${what})`));
+    return lack(`the user of the kubeconfig may not ${named} in ${where}`);
   });
 }
 

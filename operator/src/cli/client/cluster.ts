@@ -219,7 +219,7 @@ export class ClusterTarget implements Target {
     if (!(error instanceof KubeError)) return error as Error;
     const { status, message } = error;
     if (status === 404) {
-      const hint = 'install the definitions: kubectl apply -f crds/';
+      const hint = 'is Fuseboard installed there? fuseboard check says what is missing';
       return new CliError(EXIT_CODES.unreachable, `${this.name} does not serve the requested path (404); ${hint}`);
     }
     if (status === 401)

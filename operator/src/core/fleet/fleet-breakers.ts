@@ -215,9 +215,9 @@ export class FleetBreakers {
   ): void {
     const { at, from, to, reason, instance } = change;
     if (!shadow) {
-      if (to === 'open')
-        this.#outages.opened(breaker, { at, from, reason, instance, labels, ...(error !== undefined && { error }) });
-      this.#outages.changed(breaker, from, to, at);
+      const opening = { at, from, reason, instance, labels, ...(error !== undefined && { error }) };
+      const began = to === 'open' && this.#outages.opened(breaker, opening);
+      if (!began) this.#outages.changed(breaker, from, to, at);
     }
     breaker.changes.push(change);
     if (breaker.changes.length > TRANSITIONS_KEPT) breaker.changes.shift();

@@ -27,13 +27,11 @@ const isAnswered = ({ counted, totals }: BreakerEntry, base: Totals | undefined)
 const repeated = (entry: BreakerEntry, base: Totals | undefined, reported: readonly Moment[]) =>
   isAnswered(entry, base) ? 0 : repeatedTransitions(entry.transitions, reported);
 
-/**
- * The trip reasons that failures cause. `probe-failed` is missing, because such an opening continues an outage whose
- * cause is already known.
- */
-const BY_FAILURES: ReadonlySet<string> = new Set(
-  TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
-);
+/** The reasons of openings that failures cause. After an override, a failed probe begins an outage. */
+const BY_FAILURES: ReadonlySet<string> = new Set([
+  ...TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
+  'probe-failed',
+]);
 
 /** The failure that opened a circuit; absent when the opening has another reason. */
 export function openingError(reason: string, { lastError }: BreakerReport): string | undefined {

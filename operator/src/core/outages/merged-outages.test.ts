@@ -21,12 +21,15 @@ it('adds up an outage that two replicas see, from its first opening to its last 
     began: 1_000,
     reason: 'failure-rate',
     phase: 'refused',
-    hit: 4,
+    hit: 2,
     agents: 6,
   });
   expect(merged).toMatchObject({ refused: 20, refusedPerSecond: 4, attempts: 2 });
   expect(merged!.closed).toBeUndefined();
-  expect(merged!.services.map(({ service }) => service).sort()).toEqual(['cart', 'checkout']);
+  expect(merged!.services).toEqual([{ service: 'cart', hit: 2, agents: 3 }]);
+  const [both] = mergeOutages([[row({ services: [{ service: 'cart', hit: 2, agents: 3 }] })], [row()]]);
+  expect(both).toMatchObject({ hit: 4, agents: 6 });
+  expect(both!.services.map(({ service }) => service).sort()).toEqual(['cart', 'checkout']);
 });
 
 it('keeps apart what is hours apart, and other breakers', () => {
@@ -37,6 +40,25 @@ it('keeps apart what is hours apart, and other breakers', () => {
   ]);
   expect(merged.map(({ id }) => id).sort()).toEqual(['a', 'hours', 'other']);
   expect(merged.find(({ id }) => id === 'a')).toMatchObject({ closed: 70_000, refused: 20 });
+});
+
+it('keeps an outage apart from the forced opening before it, and gives it the circuits that are still forced', () => {
+  const forced = row({ reason: 'forced-open', began: 0, refused: 10, heard: 1_000 });
+  const [outage, before, ...others] = mergeOutages([
+    [{ ...forced, closed: 5_000, phase: 'over' }, row({ id: 'b', began: 5_000, reason: 'probe-failed', refused: 3 })],
+    [forced],
+  ]);
+  expect(others).toEqual([]);
+  expect(outage).toMatchObject({ id: 'b', began: 5_000, reason: 'probe-failed', refused: 3, hit: 4, agents: 6 });
+  expect(before).toMatchObject({ id: 'a', phase: 'over', closed: 5_000, refused: 20 });
+  expect(before!.heard).toBeUndefined();
+  const later = mergeOutages([[{ ...forced, closed: 5_000, phase: 'over' }], [row({ id: 'b', began: 6_000 })]]);
+  expect(later.map(({ id, hit }) => [id, hit])).toEqual([
+    ['b', 2],
+    ['a', 2],
+  ]);
+  const during = mergeOutages([[row({ id: 'b' })], [row({ reason: 'forced-open', began: 7_000 })]]);
+  expect(during.map(({ id, hit }) => [id, hit])).toEqual([['b', 4]]);
 });
 
 it('counts an override once that both replicas saw', () => {

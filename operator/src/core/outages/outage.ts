@@ -102,7 +102,6 @@ export class Outage {
    * that its circuit is open.
    */
   subject: OutageSubject | undefined;
-  /** The labels of the agents whose circuit opened, each set once. */
   readonly #hitLabels = new Set<Labels>();
   readonly #rates = new Ring(RATE_SLOTS + 1, 3);
 
@@ -186,6 +185,11 @@ export class Outage {
   /** Whether an opening continues this outage, of which no agent has reported since the restart. */
   isContinuedBy({ at, from }: Opening): boolean {
     return from !== 'closed' || at - (this.closedAt ?? this.#heardAt) < QUIET_MS;
+  }
+
+  /** The labels of the agents whose circuit opened, each set once. */
+  get hitLabels(): Iterable<Labels> {
+    return this.#hitLabels;
   }
 
   /** Records the labels of an agent whose circuit opened; returns whether they are new. */

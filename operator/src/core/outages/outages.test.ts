@@ -263,11 +263,89 @@ describe('an outage', () => {
     });
     scene.fleet.outages.setOverrides([{ ...override, action: 'ForceClosed' }]);
     scene.say('a', { transitions: ['open>closed:forced-closed'] });
-    expect(scene.sentence).toMatch(/; forced closed by local for 4 s \(the partner asked\), ends in 4 min$/);
+    expect(scene.sentence).toBe(
+      'payments is forced closed by local for 4 s (the partner asked), ends in 4 min; before, it was refused by the only checkout pod for 3 min: 0 calls refused',
+    );
     scene.fleet.outages.setOverrides([]);
     expect(scene.row.held).toBeUndefined();
     scene.pass(QUIET_MS);
     expect(scene.row).toMatchObject({ phase: 'over', reason: 'failure-rate' });
+  });
+
+  it('does not call a breaker down that was forced open and released', () => {
+    const scene = new Scene();
+    scene.say('a');
+    scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'], counted: { rejected: 8 } });
+    scene.pass(2_000);
+    expect(scene.sentence).toBe(
+      'payments is forced open on the only checkout pod for 2 s: 48 calls/min fail without a fallback',
+    );
+    scene.pass(38_000);
+    scene.say('a', { state: 'half-open', transitions: ['open>half-open:force-over'] });
+    scene.pass(12_000);
+    expect(scene.sentence).toBe(
+      'payments is not forced open any more on the only checkout pod and waits for a call to test it',
+    );
+    scene.say('a', { transitions: ['half-open>closed:probe-succeeded'] });
+    scene.pass(5_000);
+    expect(scene.sentence).toBe(
+      'payments is accepted again since 5 s; it was forced open on the only checkout pod 57 s ago: 8 calls refused',
+    );
+    scene.fleet.outages.setOverrides([
+      {
+        ...{ uid: 'o', namespace: 'shop', name: 'o', breakers: ['*'], action: 'ForceClosed' },
+        ...{ at: 1_050_000, until: 1_117_000 },
+      },
+    ]);
+    expect(scene.sentence).toBe(
+      'payments is forced closed for 7 s, ends in 1 min; before, it was forced open on the only checkout pod 57 s ago: 8 calls refused',
+    );
+    scene.pass(QUIET_MS);
+    expect(scene.sentence).toBe(
+      'payments was forced open on the only checkout pod 1 min ago, and accepted again 1 min ago: 8 calls refused',
+    );
+  });
+
+  it.each([
+    ['a probe fails after it', 'half-open', 'half-open>open:probe-failed'],
+    ['it closed and opened again soon', 'closed', 'closed>open:failure-rate'],
+  ] as const)(
+    'is another one than the override before it, with its own begin and cause, where %s',
+    (_, state, opens) => {
+      const scene = new Scene();
+      scene.say('b', {}, 'cart');
+      scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'], counted: { rejected: 8 } });
+      scene.pass(30_000);
+      scene.say('a', { state, transitions: [`open>${state}:force-over`] });
+      scene.pass(2_000);
+      const lastError = { name: 'ECONNREFUSED', message: 'connect ECONNREFUSED' };
+      scene.say('a', { state: 'open', transitions: [opens], lastError, counted: { failed: 1 } });
+      scene.pass(3_000);
+      const [forced, outage, ...others] = scene.rows;
+      expect(others).toEqual([]);
+      expect(forced).toMatchObject({ phase: 'over', began: 1_000_000, reason: 'forced-open', refused: 8 });
+      expect(forced!.closed).toBe(state === 'closed' ? 1_030_000 : 1_032_000);
+      expect(outage).toMatchObject({ phase: 'refused', began: 1_032_000, refused: 0, hit: 1, agents: 2, reopened: 0 });
+      expect(outage).toMatchObject({ reason: opens.split(':')[1], error: 'ECONNREFUSED: connect ECONNREFUSED' });
+    },
+  );
+
+  it('goes on as itself where it is forced open, and where agents that are forced open open too', () => {
+    const scene = new Scene();
+    scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'] }, 'checkout', { app: 'checkout' });
+    scene.pass(10_000);
+    scene.say('b', { state: 'open', transitions: ['closed>open:failure-rate'] }, 'cart', { app: 'cart' });
+    scene.say('b', { state: 'open', transitions: ['open>open:forced-open'] }, 'cart', { app: 'cart' });
+    const select = { selector: { matchLabels: { app: 'checkout' } } };
+    scene.fleet.outages.setOverrides([
+      {
+        ...{ uid: 'o', namespace: 'shop', name: 'o', breakers: ['*'], action: 'ForceOpen', ...select },
+        ...{ at: 1_000_000, until: 1_060_000 },
+      },
+    ]);
+    const [, outage, ...others] = scene.rows;
+    expect(others).toEqual([]);
+    expect(outage).toMatchObject({ reason: 'failure-rate', began: 1_010_000, hit: 2, held: { partly: true } });
   });
 
   it('says where an override is for only some of the agents that opened', () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LimitLog } from '../limits/limit-log.ts';
 import { LIMITS } from '../limits/limits.ts';
+import { isForced } from './forced.ts';
 import { type ActingOverride, type Opening, Outage, type OutageHold, type OutageSubject, QUIET_MS } from './outage.ts';
 import type { OutageKey, SavedOutage } from './saved-outage.ts';
 
@@ -66,21 +67,35 @@ export class Outages {
     return this.#begun;
   }
 
-  /** Records that a circuit opened on an agent, in a mode that rejects calls. */
-  opened(subject: OutageSubject, opening: Opening): void {
+  /**
+   * Records that a circuit opened on an agent, in a mode that rejects calls. Returns whether an outage began.
+   *
+   * Somebody who forces a circuit open causes no outage of the dependency: the first circuit that opens by itself begins
+   * another outage, with its own cause.
+   */
+  opened(subject: OutageSubject, opening: Opening): boolean {
     const known = this.#resumed(subject, opening);
-    known?.extend(opening.at);
-    if (known?.addHit(opening.labels)) this.#act(known);
-    if (known !== undefined) this.#changed.add(known);
-    if (known !== undefined || !this.#makeRoom(subject.namespace)) return;
+    if (known !== undefined && (!isForced(known) || isForced(opening) || opening.reason === undefined)) {
+      known.extend(opening.at);
+      if (known.addHit(opening.labels)) this.#act(known);
+      this.#changed.add(known);
+      return false;
+    }
+    const stillForced = known?.closedAt === undefined ? [...(known?.hitLabels ?? [])] : [];
+    if (known !== undefined) {
+      known.closedAt ??= Math.max(known.began, opening.at);
+      this.#end(subject.id, known);
+    }
+    if (!this.#makeRoom(subject.namespace)) return false;
     const outage = Outage.begin(this.#newId(subject, opening.at), subject, opening);
     this.#current.set(subject.id, outage);
     this.#keep(outage);
     this.#begun += 1;
     this.#changed.add(outage);
     outage.observe(subject, opening.at);
-    outage.addHit(opening.labels);
+    for (const labels of [opening.labels, ...stillForced]) outage.addHit(labels);
     this.#act(outage);
+    return true;
   }
 
   /** Records a state change of a circuit on an agent at the time `at`. */

@@ -1,3 +1,4 @@
+import { isForced } from './forced.ts';
 import type { OutageRow } from './outage-row.ts';
 import type { OutageAction } from './saved-outage.ts';
 
@@ -6,6 +7,7 @@ type Told = Pick<
   | 'breaker'
   | 'phase'
   | 'began'
+  | 'reason'
   | 'closed'
   | 'hit'
   | 'agents'
@@ -36,25 +38,41 @@ export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process
   const { breaker, phase, began, closed, refused, held } = outage;
   const ended = closed ?? now;
   const lasted = span(ended - began);
+  const whom = callers(outage, noun);
   const also = held === undefined ? '' : `; ${forced(held, now)}`;
   if (phase === 'over') {
-    return `${breaker} was refused by ${callers(outage, noun)} for ${lasted}, until ${span(now - ended)} ago: ${calls(refused)} refused`;
+    return isForced(outage)
+      ? `${breaker} was forced open on ${whom} ${span(now - began)} ago, and accepted again ${span(now - ended)} ago: ${calls(refused)} refused`
+      : `${breaker} was refused by ${whom} for ${lasted}, until ${span(now - ended)} ago: ${calls(refused)} refused`;
   }
   if (phase === 'closed') {
-    return `${breaker} is accepted again since ${span(now - ended)}, after ${lasted} of refusals by ${callers(outage, noun)}: ${calls(refused)} refused${also}`;
+    const total = `${calls(refused)} refused`;
+    const before = `it was forced open on ${whom} ${span(now - began)} ago: ${total}`;
+    // That calls reach the dependency by force does not mean that it is accepted again.
+    if (held !== undefined) {
+      const refusals = `it was refused by ${whom} for ${lasted}: ${total}`;
+      return `${breaker} is ${forced(held, now)}; before, ${isForced(outage) ? before : refusals}`;
+    }
+    const accepted = `${breaker} is accepted again since ${span(now - ended)}`;
+    return isForced(outage)
+      ? `${accepted}; ${before}`
+      : `${accepted}, after ${lasted} of refusals by ${whom}: ${total}`;
   }
   if (held !== undefined && !held.partly) {
     const before = held.at - began >= 1_000 ? `; the outage has lasted for ${lasted}` : '';
-    return `${breaker} is ${forced(held, now)}: refused by ${callers(outage, noun)}, ${cost(outage, now)}${before}`;
+    return `${breaker} is ${forced(held, now)}: refused by ${whom}, ${cost(outage, now)}${before}`;
   }
   if (phase === 'testing') {
     const { refusedPerSecond, callsPerSecond } = outage;
     const waits = callsPerSecond === 0 && refusedPerSecond === 0;
     const rate = refusedPerSecond > 0 ? `: ${cost(outage, now)}` : '';
     const test = waits ? 'waits for a call to test it' : 'is being tested now';
-    return `${breaker} has been down for ${lasted} on ${callers(outage, noun)} and ${test}${rate}${also}`;
+    return isForced(outage)
+      ? `${breaker} is not forced open any more on ${whom} and ${test}${rate}${also}`
+      : `${breaker} has been down for ${lasted} on ${whom} and ${test}${rate}${also}`;
   }
-  return `${breaker} is refused by ${callers(outage, noun)} for ${lasted}: ${cost(outage, now)}${also}`;
+  const refusal = isForced(outage) ? 'forced open on' : 'refused by';
+  return `${breaker} is ${refusal} ${whom} for ${lasted}: ${cost(outage, now)}${also}`;
 }
 
 /** An override that forces circuits open or closed. Times are milliseconds since 1970. */

@@ -45,6 +45,18 @@ describe('the outage in the status of a policy', () => {
     expect(statusOutage(input(1, { previous: ENDED, at: 160_000 }))?.startTime).toBe('2026-03-01T12:02:40Z');
   });
 
+  it('is another one where a breaker opens by itself after somebody forced one open', () => {
+    const forced = statusOutage(input(1, { cause: 'forced-open' }))!;
+    expect(statusOutage(input(1, { previous: forced, cause: 'forced-open', at: 20_000 }))).toEqual(forced);
+    expect(statusOutage(input(0, { halfOpen: 1, previous: forced, at: 25_000 }))).toEqual(forced);
+    const began = statusOutage(input(1, { previous: forced, cause: 'probe-failed: Error: down', at: 30_000 }))!;
+    expect(began).toMatchObject({ startTime: '2026-03-01T12:00:30Z', cause: 'probe-failed: Error: down' });
+    expect(outageEnded({ ...forced, endTime: began.startTime }).message).toBe(
+      'it was forced open; calls were refused for 30 s by 1 open breaker, first payments on pod-1',
+    );
+    expect(statusOutage(input(1, { previous: began, cause: 'forced-open', at: 40_000 }))).toEqual(began);
+  });
+
   it('is over a minute after its end', () => {
     const ended = Date.parse(ENDED.endTime);
     expect([isOver(BEGAN, ended), isOver(ENDED, ended + 59_999), isOver(ENDED, ended + 60_000)]).toEqual([

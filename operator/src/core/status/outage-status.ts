@@ -2,6 +2,7 @@ import type { PolicyStatus } from '@fuseboard/schema';
 import { count } from '../count.ts';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { instant, msOf } from '../instant.ts';
+import { isForced } from '../outages/forced.ts';
 import { QUIET_MS } from '../outages/outage.ts';
 
 type StatusOutage = NonNullable<PolicyStatus['outage']>;
@@ -32,7 +33,9 @@ export function statusOutage({ counts, previous, settling, cause, now }: OutageI
   if (open === 0 && (halfOpen === 0 || !lasting)) {
     return lasting && !settling ? { ...previous, endTime: instant(now) } : previous;
   }
-  if (previous !== undefined && !isOver(previous, now)) {
+  // What a circuit does by itself after somebody forced it open is another outage.
+  const another = previous !== undefined && isByForce(previous) && cause !== undefined && !isByForce({ cause });
+  if (previous !== undefined && !isOver(previous, now) && !another) {
     const { endTime: _, ...rest } = previous;
     return { ...rest, mostOpen: Math.max(previous.mostOpen, open) };
   }
@@ -43,6 +46,8 @@ export function statusOutage({ counts, previous, settling, cause, now }: OutageI
     mostOpen: open,
   };
 }
+
+const isByForce = ({ cause }: Pick<StatusOutage, 'cause'>) => isForced({ reason: cause });
 
 /** An Event on the policy. */
 export interface OutageEvent {
@@ -66,9 +71,10 @@ export function outageBegan({ first, cause }: StatusOutage): OutageEvent {
 }
 
 /** The Event on the policy when an outage is over. */
-export function outageEnded({ startTime, endTime, mostOpen, first }: EndedOutage): OutageEvent {
+export function outageEnded({ startTime, endTime, mostOpen, first, cause }: EndedOutage): OutageEvent {
   const seconds = Math.round((msOf(endTime) - msOf(startTime)) / 1_000);
   const breakers = `${mostOpen === 1 ? '' : 'up to '}${count(mostOpen, 'open breaker')}`;
-  const message = `no breaker opened again for a minute; calls were refused for ${seconds} s by ${breakers}, first ${first}`;
+  const end = isByForce({ cause }) ? 'it was forced open' : 'no breaker opened again for a minute';
+  const message = `${end}; calls were refused for ${seconds} s by ${breakers}, first ${first}`;
   return { type: 'Normal', reason: 'OutageEnded', message };
 }
