@@ -19,6 +19,7 @@ from .link.guard_option import read_guard
 from .link.ledger import Ledger
 from .link.link import Link, LinkState
 from .link.settings import StartOptions, read_settings
+from .warning import WarningLog
 from .warning import warn as warn_of
 
 Warn = Callable[[str], None]
@@ -46,7 +47,7 @@ class _Slot:
         self.is_started = False
         self.options: StartOptions | None = None
         """What ``start`` was called with."""
-        self.warn: Warn = warn_of
+        self.warn = WarningLog(warn_of)
 
 
 _slot: _Slot | None = None
@@ -157,7 +158,7 @@ def start(
     options = StartOptions(url, service, labels, namespace, token_file, ca_file, cache_dir, policies, own_guard)
     slot = _own()
     with slot.lock:
-        if slot.options is not None and (slot.options != options or slot.warn is not (warn or warn_of)):
+        if slot.options is not None and (slot.options != options or slot.warn.write is not (warn or warn_of)):
             message = "start was already called with other options; call it once, or stop the agent first"
             raise ConfigError("", 0, message)
         if slot.options is None:
@@ -193,7 +194,7 @@ def _own() -> _Slot:
 
 def _has_link_of(slot: _Slot, options: StartOptions, warn: Warn) -> bool:
     """Whether the link that was begun without options is the one that these ask for: then it stays connected."""
-    if slot.link is None or slot.warn is not warn:
+    if slot.link is None or slot.warn.write is not warn:
         return False
     try:
         return slot.link.settings == read_settings(options, os.environ)
@@ -206,16 +207,16 @@ def _arm(slot: _Slot, options: StartOptions, warn: Warn) -> None:
     """Read the settings and what is known without the operator."""
     with slot.lock:
         slot.is_armed = True
-        slot.warn = warn
+        slot.warn = WarningLog(warn)
         try:
             settings = read_settings(options, os.environ)
             if settings.disabled:
                 return
-            link = Link(settings, process.registry(), slot.ledger, warn, random.random)
+            link = Link(settings, process.registry(), slot.ledger, slot.warn, random.random)
             slot.link = link
             link.load()
         except Exception as error:
-            warn(f"the link to the operator cannot be started: {type(error).__name__}: {error}")
+            slot.warn(f"the link to the operator cannot be started: {type(error).__name__}: {error}")
 
 
 def _begin(slot: _Slot) -> None:
@@ -226,6 +227,7 @@ def _begin(slot: _Slot) -> None:
         try:
             slot.link.start()
         except Exception as error:
+            slot.is_started = False
             slot.warn(f"the link to the operator cannot be started: {type(error).__name__}: {error}")
 
 

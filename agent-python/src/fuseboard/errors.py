@@ -7,7 +7,7 @@ import math
 from typing import ClassVar
 
 from .core.outcomes.outcome_facts import explicit_causes
-from .core.text import cut, utf16_length
+from .core.text import cut, printable, utf16_length
 
 _LONGEST_SHOWN = 64
 
@@ -126,7 +126,7 @@ def called(name: str, key: str | None) -> str:
     if key is None:
         return f'breaker "{name}"'
     short = f"{cut(key, _LONGEST_SHOWN)}…" if utf16_length(key) > _LONGEST_SHOWN else key
-    return f'breaker "{name}" key {json.dumps(short, ensure_ascii=False)}'
+    return f'breaker "{name}" key {printable(json.dumps(short, ensure_ascii=False))}'
 
 
 def seconds(ms: float) -> str:

@@ -17,6 +17,7 @@ from fuseboard.link.guard_option import read_guard
 from fuseboard.link.ledger import Ledger
 from fuseboard.link.link import Link
 from fuseboard.link.settings import StartOptions, read_settings
+from fuseboard.warning import WarningLog
 from scripted_operator import WAIT_S, AgentStream, ScriptedOperator, eventually
 from wire_contract import faults_of
 
@@ -38,7 +39,7 @@ def test_conversation(path: Path) -> None:
     options = StartOptions(url=operator.url, service="checkout", labels={"app": "checkout"})
     warnings: list[str] = []
     # Of chance 0, the first report would leave with the hello, before or after the set that comes along with it.
-    link = Link(read_settings(options, {}), registry, Ledger("c" * 32), warnings.append, lambda: 0.1)
+    link = Link(read_settings(options, {}), registry, Ledger("c" * 32), WarningLog(warnings.append), lambda: 0.1)
     link.load()
     link.start()
     try:

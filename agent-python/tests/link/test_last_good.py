@@ -10,6 +10,7 @@ import pytest
 from fake_timers import FakeTimers
 from fuseboard.link.last_good import LastGoodFile, last_good_path, read_last_good
 from fuseboard.link.settings import StartOptions, read_settings
+from fuseboard.warning import WarningLog
 
 SET: dict[str, Any] = {
     "revision": "r1",
@@ -22,7 +23,9 @@ SET: dict[str, Any] = {
 
 def save(path: Path, stored: dict[str, Any], is_reset: bool = False, warnings: list[str] | None = None) -> None:
     timers = FakeTimers()
-    LastGoodFile(str(path), timers, (warnings if warnings is not None else []).append).save(stored, is_reset)
+    LastGoodFile(str(path), timers, WarningLog((warnings if warnings is not None else []).append)).save(
+        stored, is_reset
+    )
     timers.advance(250)
 
 
@@ -36,7 +39,7 @@ def test_keeps_a_set_for_the_next_process(tmp_path: Path) -> None:
 
 def test_writes_once_things_are_quiet(tmp_path: Path) -> None:
     path, timers = tmp_path / "a.json", FakeTimers()
-    file = LastGoodFile(str(path), timers, pytest.fail)
+    file = LastGoodFile(str(path), timers, WarningLog(pytest.fail))
     file.save(SET, False)
     timers.advance(249)
     file.save({**SET, "revision": "r2"}, False)
@@ -88,7 +91,7 @@ def test_warns_once_when_it_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     warnings: list[str] = []
     timers = FakeTimers()
-    file = LastGoodFile(str(tmp_path / "file" / "a.json"), timers, warnings.append)
+    file = LastGoodFile(str(tmp_path / "file" / "a.json"), timers, WarningLog(warnings.append))
     for _ in range(2):
         file.save(SET, False)
         timers.advance(250)

@@ -19,6 +19,7 @@ from fuseboard.link.ledger import Ledger, parts
 from fuseboard.link.report_target import report_target
 from fuseboard.link.reporter import Applied, Reporter
 from fuseboard.testing import FakeControlPlane
+from fuseboard.warning import WarningLog
 from scripted_operator import eventually
 from wire_contract import faults_of
 
@@ -45,7 +46,7 @@ class Bench:
             event_now=self.registry.now,
             applied=lambda: self.applied,
             misdirected=self.note_misdirected,
-            warn=self.warnings.append,
+            warn=WarningLog(self.warnings.append),
         )
         self.registry.on_transition(self.reporter.changed)
 
@@ -344,6 +345,40 @@ def test_reads_no_more_than_the_beginning_of_a_long_answer() -> None:
     with listener:
         target = urlsplit(f"http://127.0.0.1:{listener.getsockname()[1]}/v1/report")
         connection = connect(target, Endpoint(target), 10)
-        assert reporter._exchange(connection, target, {}, b"{}") == 200
+        assert reporter._exchange(connection, target, {}, b"{}", 10) == 200
         thread.join()
     assert 65_536 < given < 1 << 30
+
+
+def test_of_many_replicas_in_a_row_only_the_last_is_told(bench: Bench) -> None:
+    for number in range(1_000):
+        bench.reporter.attach(f"{bench.plane.url}/{number}/v1/report")
+    assert len(bench.timers.waiting) == 2
+    bench.timers.advance(0)
+    assert [report.get("bye") for report in bench.plane.reports] == [True]
+
+
+def test_says_goodbye_where_no_thread_can_be_started(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(bench.breaker("payments"), "success", 2)
+    bench.reporter.attach(None)
+
+    def fail(thread: Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    # The server begins a thread for the connection, which is there already.
+    bench.regular()
+    settle(bench.breaker("payments"), "success")
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", fail)
+        bench.reporter.bye(60_000)
+    assert bench.plane.reports[-1]["bye"] is True
+    assert bench.plane.reports[-1]["breakers"][0]["totals"]["succeeded"] == 3
+
+
+def test_a_goodbye_ends_with_its_time(bench: Bench) -> None:
+    bench.reporter.attach(None)
+    bench.reporter._give_up_at = bench.timers.now() + 250
+    assert bench.reporter._answer_s() == 0.25
+    bench.timers.advance(250)
+    bench.reporter._send(is_bye=True)
+    assert bench.plane.reports == []

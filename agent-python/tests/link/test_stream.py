@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from fuseboard.link.connection import Endpoint
 from fuseboard.link.stream import MOVE_MS, Stream
+from fuseboard.warning import WarningLog
 from scripted_operator import WAIT_S, ScriptedOperator
 
 WAIT_MS = 1
@@ -19,7 +20,7 @@ def test_warns_of_an_operator_that_does_not_return_only_when_the_change_that_it_
         resume_from=lambda: None,
         received=lambda message: None,
         closed=lambda: None,
-        warn=warnings.append,
+        warn=WarningLog(warnings.append),
         now=lambda: now,
         random=lambda: 0.0,
     )

@@ -82,7 +82,11 @@ class StallDetector:
                 loop.call_later(_BEAT_MS / 1_000, _beat_in, loop, heartbeat)
             return
         if self._process.watch(until):
-            Thread(target=_beat_alone, args=(self._process,), name="fuseboard-heartbeat", daemon=True).start()
+            try:
+                Thread(target=_beat_alone, args=(self._process,), name="fuseboard-heartbeat", daemon=True).start()
+            except RuntimeError:
+                # No thread can be started in a process at its limit, or when the interpreter ends. The call goes on without.
+                self._process.is_beating = False
 
     def stall_ended_at(self) -> float:
         loop = asyncio._get_running_loop()

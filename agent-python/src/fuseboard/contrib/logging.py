@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
+from ..core.text import printable
 from ..process import registry
 
 
@@ -34,16 +35,16 @@ def log_transitions(logger: logging.Logger | logging.LoggerAdapter[Any] | FieldL
             "breaker": breaker.name,
             "from_state": event.from_state,
             "to_state": event.to_state,
-            "reason": event.reason,
+            "reason": printable(event.reason),
         }
         if event.key is not None:
-            fields["key"] = event.key
+            fields["key"] = printable(event.key)
         if event.last_error is not None:
-            fields["last_error"] = asdict(event.last_error)
+            fields["last_error"] = {name: printable(text) for name, text in asdict(event.last_error).items()}
         policy = breaker.policy
         if policy is not None:
-            fields.update(policy=policy.name, generation=policy.generation)
-        message = f'breaker "{breaker.name}" went from {event.from_state} to {event.to_state}: {event.reason}'
+            fields.update(policy=printable(policy.name), generation=policy.generation)
+        message = f'breaker "{breaker.name}" went from {event.from_state} to {event.to_state}: {fields["reason"]}'
         is_opening = event.to_state == "open"
         if isinstance(logger, logging.Logger | logging.LoggerAdapter):
             logger.log(logging.WARNING if is_opening else logging.INFO, "%s", message, extra=fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -17,6 +18,22 @@ def cut(text: str, units: int) -> str:
     if text.isascii():
         return text[:units]
     return text.encode("utf-16-le", "surrogatepass")[: units * 2].decode("utf-16-le", "surrogatepass")
+
+
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Control characters, bidirectional and zero-width marks, half surrogate pairs, and line separators."""
+
+
+def printable(text: str) -> str:
+    """Escape, as JSON does, every character that could move a cursor, begin a line or disguise text in a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(each) if unicodedata.category(each) in _UNPRINTABLE else each for each in text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def number_text(value: float) -> str:

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from .files import read_file
+from .limits import MAX_BOOTSTRAP_BYTES
 from .messages import is_count, parse_json
 from .policy_store import StoredSet
 
@@ -26,7 +27,7 @@ class BootstrapRead:
 def read_bootstrap(path: str, namespace: str | None, labels: Mapping[str, str]) -> BootstrapRead:
     """Read a bootstrap file at once: a JSON list of policies, a List, or a single policy. Never raises."""
     try:
-        content = parse_json(Path(path).read_text("utf-8"))
+        content = parse_json(read_file(path, MAX_BOOTSTRAP_BYTES).decode("utf-8"))
     except (OSError, ValueError) as error:
         return BootstrapRead(problem=f"the bootstrap policies in {path} cannot be read: {error}")
     items = content if isinstance(content, list) else None
@@ -70,7 +71,7 @@ def uid_of(resource: Resource) -> str:
     metadata = resource["metadata"]
     identity = f"{metadata.get('namespace') or ''}/{metadata['name']}"
     uid = metadata.get("uid")
-    return uid if isinstance(uid, str) else hashlib.sha256(identity.encode()).hexdigest()[:32]
+    return uid if isinstance(uid, str) else hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def routes_of(resources: Sequence[Resource]) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from dataclasses import dataclass
 
@@ -34,7 +35,8 @@ class EventDecoder:
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._is_first = True
-        self._rest: list[str] = []
+        self._rest = io.StringIO(newline="")
+        """The beginning of a line. A list of what may be single characters would take many times its length."""
         self._rest_length = 0
         self._after_return = False
         self._event = ""
@@ -53,14 +55,15 @@ class EventDecoder:
         start = 1 if self._after_return and text.startswith("\n") else 0
         self._after_return = text.endswith("\r")
         for end in _LINE_END.finditer(text, start):
-            self._rest.append(text[start : end.start()])
-            line = "".join(self._rest)
-            self._rest = []
-            self._rest_length = 0
+            line = text[start : end.start()]
+            if self._rest_length:
+                line = self._rest.getvalue() + line
+                self._rest = io.StringIO(newline="")
+                self._rest_length = 0
             start = end.end()
             self._take(line, events)
         if start < len(text):
-            self._rest.append(text[start:])
+            self._rest.write(text[start:])
             self._rest_length += len(text) - start
         self._bound(self._length + self._rest_length)
         return events

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlunsplit
 
+from ..warning import WarningLog
+from .files import UnusableFile, read_file
 from .messages import is_stored_set, parse_json
 from .policy_store import StoredSet, is_behind
 from .settings import Settings
@@ -41,40 +42,23 @@ def last_good_path(settings: Settings) -> str | None:
 
 def read_last_good(path: str, owner: int | None = None) -> LastGoodRead:
     """Read the file at once; it must belong to ``owner`` (absent: the user of this process). Never raises."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    if owner is None and hasattr(os, "getuid"):
+        owner = os.getuid()
     try:
-        handle = os.open(path, flags)
+        content = read_file(path, MAX_BYTES, lambda found: _why_not(found, owner), getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
         return LastGoodRead()
+    except UnusableFile as error:
+        return LastGoodRead(problem=f"{error} and is not used")
     except OSError as error:
         return LastGoodRead(
             problem=f"{path} is a symbolic link and is not used" if os.path.islink(path) else str(error)
         )
-    try:
-        problem = _unusable(os.fstat(handle), path, owner)
-        if problem is not None:
-            return LastGoodRead(problem=problem)
-        with open(handle, "rb", closefd=False) as file:
-            return _parse(file.read(MAX_BYTES + 1), path)
-    except OSError as error:
-        return LastGoodRead(problem=str(error))
-    finally:
-        os.close(handle)
-
-
-def _unusable(found: os.stat_result, path: str, owner: int | None) -> str | None:
-    if owner is None and hasattr(os, "getuid"):
-        owner = os.getuid()
-    reason = _why_not(found, owner)
-    return None if reason is None else f"{path} {reason} and is not used"
+    return _parse(content, path)
 
 
 def _why_not(found: os.stat_result, owner: int | None) -> str | None:
     """Why a file is not used. Without users, as on Windows, only its kind and size count."""
-    if not stat.S_ISREG(found.st_mode):
-        return "is not a file"
-    if found.st_size > MAX_BYTES:
-        return f"is larger than {MAX_BYTES // 2**20} MiB"
     if owner is None:
         return None
     if found.st_uid != owner:
@@ -100,7 +84,7 @@ def _parse(content: bytes, path: str) -> LastGoodRead:
 class LastGoodFile:
     """Keeps the newest set in a file, away from the calls: writes once things are quiet."""
 
-    def __init__(self, path: str, timers: Timers, warn: Callable[[str], None]) -> None:
+    def __init__(self, path: str, timers: Timers, warn: WarningLog) -> None:
         self._path = path
         self._timers = timers
         self._warn = warn

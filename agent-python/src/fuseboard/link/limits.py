@@ -11,6 +11,18 @@ MAX_OVERRIDES = 100
 """More overrides for one process are refused whole."""
 MAX_OVERRIDE_BREAKERS = 64
 """An override names at most this many breakers, as its resource does; each becomes a route."""
+MAX_BOOTSTRAP_BYTES = 8 * 1024 * 1024
+"""A larger bootstrap file is not read."""
+MAX_TOKEN_BYTES = 64 * 1024
+"""A larger token is not read."""
+MAX_AUTHORITIES_BYTES = 4 * 1024 * 1024
+"""A larger file of certificate authorities is not read."""
+MAX_SETTING_BYTES = 1024 * 1024
+"""A larger file with one setting, such as the address of the operator, is not read."""
+MAX_ROUTES = MAX_POLICIES * 64
+"""Routes of all policies for one process: a policy names at most 64 breakers, as its resource does."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Bytes of an answer before its content, with all informational answers."""
 MAX_ANSWER_BYTES = 64 * 1024
 """The rest of a longer answer to a report is not read."""
 MAX_GUARDED = 100

@@ -14,6 +14,7 @@ from ..breakers.registry import Registry
 from ..core.config.trip_conditions import fields_in_words
 from ..core.text import cut
 from ..version import VERSION
+from ..warning import WarningLog
 from .bootstrap import read_bootstrap
 from .connection import Endpoint
 from .last_good import LastGoodFile, last_good_path, read_last_good
@@ -43,7 +44,7 @@ class Link:
         settings: Settings,
         registry: Registry,
         ledger: Ledger,
-        warn: Callable[[str], None],
+        warn: WarningLog,
         random: Callable[[], float],
         timers: Timers | None = None,
         store: PolicyStore | None = None,
@@ -51,7 +52,7 @@ class Link:
         self._settings = settings
         self._registry = registry
         self._ledger = ledger
-        self._on_warning = warn
+        self._warn = warn
         self._random = random
         self._own_timers = ThreadTimers() if timers is None else None
         self._timers: Timers = self._own_timers or timers or ThreadTimers()
@@ -153,8 +154,15 @@ class Link:
             registry.on_transition(reporter.changed),
             registry.on_create(lambda breaker: self._warn_unprotected([breaker])),
         ]
-        self._schedule_override_end()
-        self._stream.start()
+        try:
+            self._schedule_override_end()
+            self._stream.start()
+        except RuntimeError:
+            # No thread can be started. Whoever starts the link later may have more luck.
+            for unsubscribe in self._unsubscribes:
+                unsubscribe()
+            self._is_started = False
+            raise
 
     def ready(self, timeout: float) -> LinkState:
         """Wait until the operator's policies are applied, at most so many seconds; return the state then. Never raises."""
@@ -198,7 +206,7 @@ class Link:
         if self._reporter is not None:
             self._reporter.let_go()
         self._store.abandon()
-        link = Link(self._settings, self._registry, ledger, self._on_warning, self._random, store=self._store)
+        link = Link(self._settings, self._registry, ledger, self._warn, self._random, store=self._store)
         link._applied_at = self._applied_at
         link._named = set(self._named)
         link._guarded = set(self._guarded)
@@ -349,10 +357,3 @@ class Link:
                 f"nothing can open the circuit of {', '.join(untripped)}, because trip has no condition; set "
                 f"{fields_in_words()} in trip"
             )
-
-    def _warn(self, message: str) -> None:
-        try:
-            self._on_warning(message)
-        except Exception:
-            # A callback for warnings that raises must not end the stream.
-            pass

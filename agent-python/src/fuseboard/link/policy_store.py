@@ -227,7 +227,7 @@ class PolicyStore:
             staged.policies[uid] = governs
             staged.size += _size(governs)
         staged.received += 1
-        if max(len(staged.policies), staged.received) > MAX_POLICIES:
+        if max(len(staged.policies), len(staged.rejections), staged.received) > MAX_POLICIES:
             staged.excess = _excess(uid, generation, f"{MAX_POLICIES} policies", "narrow the selectors")
         elif staged.size > MAX_POLICY_BYTES:
             what = f"{MAX_POLICY_BYTES // 2**20} MiB of policies"

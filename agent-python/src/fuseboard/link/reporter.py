@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from urllib.parse import SplitResult, urlunsplit
 
 from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
-from .connection import Endpoint, LinkError, authorization, connect, describe, hang_up, let_go, path_of
+from ..warning import WarningLog
+from .connection import Connection, Endpoint, LinkError, authorization, connect, describe, hang_up, let_go, path_of
 from .ledger import Entry, Ledger, encoded, parts
 from .limits import MAX_ANSWER_BYTES, PROTOCOL
 from .report_target import report_target
@@ -66,7 +66,7 @@ class Reporter:
         event_now: Callable[[], float],
         applied: Callable[[], Applied],
         misdirected: Callable[[], None],
-        warn: Callable[[str], None],
+        warn: WarningLog,
     ) -> None:
         self._endpoint = endpoint
         self._identity = identity
@@ -85,7 +85,7 @@ class Reporter:
         self._target: SplitResult | None = None
         self._replica: SplitResult | None = None
         """Where the replica of the last stream takes reports."""
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: Connection | None = None
         """Kept between reports; only the sender uses it."""
         self._is_closed = False
         self._streams = 0
@@ -94,6 +94,9 @@ class Reporter:
         self._last_sent = float("-inf")
         self._due = float("inf")
         self._cancel: Callable[[], None] = lambda: None
+        self._give_up_at = float("inf")
+        """When the last report must have been answered."""
+        self._cancel_goodbye: Callable[[], None] = lambda: None
         self._reading: int | None = None
         """The thread that reads breakers: a change that this brings about is in what is read."""
 
@@ -105,7 +108,9 @@ class Reporter:
             self._streams += 1
             self._answered_revision = None
             if former is not None and former != self._replica:
-                self._timers.after(0, lambda: self._say_goodbye(former))
+                # Of many replicas in a row, only the last is told: reports wait while one of them does not answer.
+                self._cancel_goodbye()
+                self._cancel_goodbye = self._timers.after(0, lambda: self._say_goodbye(former))
             self._schedule(self._random() * INTERVAL_MS)
 
     def detach(self) -> None:
@@ -130,17 +135,27 @@ class Reporter:
         if self._target is None or within_ms <= 0:
             self.detach()
             return
+        self._give_up_at = self._timers.now() + within_ms
         said = threading.Event()
 
         def say() -> None:
             try:
-                with self._sending:
-                    self._send(is_bye=True)
+                if self._sending.acquire(timeout=within_ms / 1_000):
+                    try:
+                        self._send(is_bye=True)
+                    finally:
+                        self._sending.release()
+            except Exception as error:
+                self._warn(f"this agent failed to report: {type(error).__name__}: {error}")
             finally:
                 said.set()
 
-        threading.Thread(target=say, name="fuseboard-bye", daemon=True).start()
-        said.wait(within_ms / 1_000)
+        try:
+            threading.Thread(target=say, name="fuseboard-bye", daemon=True).start()
+            said.wait(within_ms / 1_000)
+        except RuntimeError:
+            # No thread can be started in a process at its limit, or when the interpreter ends.
+            say()
         self.detach()
 
     def close(self) -> None:
@@ -173,9 +188,11 @@ class Reporter:
             due = max(now + in_ms, self._last_sent + LEAST_GAP_MS)
             if due >= self._due:
                 return
-            self._due = due
             self._cancel()
+            # Unless the task is accepted, none is due.
+            self._due = float("inf")
             self._cancel = self._timers.after(max(0.0, due - now), self._run)
+            self._due = due
 
     def _run(self) -> None:
         with self._lock:
@@ -300,7 +317,7 @@ class Reporter:
         if not is_kept:
             connection = connect(target, self._endpoint, ANSWER_S)
             try:
-                return _exchange(connection, target, headers, body)
+                return _exchange(connection, target, headers, body, self._answer_s())
             finally:
                 connection.close()
         try:
@@ -312,9 +329,9 @@ class Reporter:
 
     def _ask_kept(self, target: SplitResult, headers: Mapping[str, str], body: bytes) -> int:
         kept = self._connection
-        if kept is not None and _is_for(kept, target):
+        if kept is not None and kept.is_for(target):
             try:
-                return _exchange(kept, target, headers, body)
+                return _exchange(kept, target, headers, body, self._answer_s())
             except (OSError, http.client.HTTPException):
                 # The operator may have closed a connection that was kept.
                 pass
@@ -324,7 +341,11 @@ class Reporter:
             if self._is_closed:
                 raise LinkError("the link was stopped")
             self._connection = connection
-        return _exchange(connection, target, headers, body)
+        return _exchange(connection, target, headers, body, self._answer_s())
+
+    def _answer_s(self) -> float:
+        """Seconds that an exchange may take."""
+        return min(ANSWER_S, (self._give_up_at - self._timers.now()) / 1_000)
 
     def _drop(self) -> None:
         with self._lock:
@@ -341,21 +362,17 @@ class Reporter:
 
 
 def _exchange(
-    connection: http.client.HTTPConnection, target: SplitResult, headers: Mapping[str, str], body: bytes
+    connection: Connection, target: SplitResult, headers: Mapping[str, str], body: bytes, seconds: float
 ) -> int:
+    connection.allowance.renew(seconds)
     connection.request("POST", path_of(target), body=body, headers=dict(headers))
     with connection.getresponse() as response:
+        # A chunk may hold a single byte of content.
+        connection.allowance.expect(8 * MAX_ANSWER_BYTES)
         # An answer has no content. Another request on the connection would find the rest of a longer one.
         if len(response.read(MAX_ANSWER_BYTES + 1)) > MAX_ANSWER_BYTES:
             connection.close()
         return response.status
-
-
-def _is_for(connection: http.client.HTTPConnection, target: SplitResult) -> bool:
-    is_secure = isinstance(connection, http.client.HTTPSConnection)
-    port = target.port or (443 if target.scheme == "https" else 80)
-    is_same = connection.host == target.hostname and connection.port == port
-    return is_same and is_secure == (target.scheme == "https") and isinstance(connection.sock, socket.socket)
 
 
 def _shown(target: SplitResult) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from ..core.text import cut
+from .files import read_file
+from .limits import MAX_SETTING_BYTES
 
 _TRUE = re.compile(r"1|true|yes|on", re.IGNORECASE)
 _PROJECT_NAME = re.compile(r"""^\[project\][^\[]*?^name\s*=\s*["']([^"']+)["']""", re.MULTILINE)
@@ -129,7 +131,7 @@ def _project_name() -> str:
         return "unknown"
     for folder in (start, *start.parents):
         try:
-            found = _PROJECT_NAME.search((folder / "pyproject.toml").read_text("utf-8"))
+            found = _PROJECT_NAME.search(_text(str(folder / "pyproject.toml")))
         except (OSError, ValueError):
             continue
         if found:
@@ -141,8 +143,12 @@ def _existing(path: str) -> str | None:
     return path if os.path.exists(path) else None
 
 
+def _text(path: str) -> str:
+    return read_file(path, MAX_SETTING_BYTES).decode("utf-8")
+
+
 def _contents(path: str) -> str | None:
     try:
-        return Path(path).read_text("utf-8").strip() or None
+        return _text(path).strip() or None
     except (OSError, ValueError):
         return None

@@ -6,11 +6,14 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from time import thread_time
 from urllib.parse import urlencode
 
+from ..clock.work_budget import WorkBudget
 from ..core.text import number_text
+from ..warning import WarningLog
 from .backoff import Backoff
-from .connection import Endpoint, LinkError, authorization, connect, describe, hang_up, let_go, path_of
+from .connection import Allowance, Endpoint, LinkError, authorization, connect, describe, hang_up, let_go, path_of
 from .event_stream import EventDecoder, Fault
 from .limits import PROTOCOL
 from .messages import Message, read_message
@@ -24,6 +27,9 @@ SPREAD_MS = 1_000
 # How long nodes may still lead to a replica that has sent its agents away.
 MOVE_MS = 15_000
 MAX_WARNINGS = 20
+CHUNK_BYTES = 64 * 1024
+MAX_READ_BYTES = 4 * CHUNK_BYTES
+"""What a read of a chunk may take from the connection: also its head, and the end of the stream."""
 
 
 class _Ended(Exception):
@@ -51,7 +57,7 @@ class Stream:
         resume_from: Callable[[], str | None],
         received: Callable[[Message], str | None],
         closed: Callable[[], None],
-        warn: Callable[[str], None],
+        warn: WarningLog,
         now: Callable[[], float],
         random: Callable[[], float],
     ) -> None:
@@ -73,6 +79,8 @@ class Stream:
         self._opened_at: float | None = None
         self._move_ends = float("-inf")
         self._heartbeat_ms = HEARTBEAT_MS
+        # It spans all streams, because a new one must not reset it.
+        self._budget = WorkBudget()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="fuseboard-stream", daemon=True).start()
@@ -116,7 +124,7 @@ class Stream:
             reason = self._silence()
         except (OSError, http.client.HTTPException, LinkError, ValueError) as error:
             reason = describe(error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"this agent failed: {type(error).__name__}: {error}"
         self._end(reason)
         # The operator gave this process a turn at that time; a backoff on top of it would only delay it.
@@ -162,7 +170,7 @@ class Stream:
             connection.request("GET", path_of(target), headers=headers)
             with connection.getresponse() as response:
                 self._check(response)
-                self._read_events(self._sock, response)
+                self._read_events(connection.allowance, response)
         finally:
             connection.close()
 
@@ -181,20 +189,30 @@ class Stream:
         hint = "check that FUSEBOARD_URL is the operator's"
         raise _Ended(f"it answers {status} with {kind}, not an event stream; {hint}")
 
-    def _read_events(self, sock: socket.socket | None, response: http.client.HTTPResponse) -> None:
+    def _read_events(self, allowance: Allowance, response: http.client.HTTPResponse) -> None:
         decoder = EventDecoder()
         while not self._stopped:
-            if sock is not None:
-                sock.settimeout(SILENT_HEARTBEATS * self._heartbeat_ms / 1_000)
-            chunk = response.read1(65_536)
+            allowance.renew(SILENT_HEARTBEATS * self._heartbeat_ms / 1_000, MAX_READ_BYTES)
+            began = thread_time()
+            chunk = response.read1(CHUNK_BYTES)
             if not chunk:
                 return
             for event in decoder.decode(chunk):
                 message = read_message(event)
                 if message is not None:
                     self._take(message)
+                # What a chunk holds may be a lot of work.
+                began = self._rest_after(began)
                 if self._stopped:
                     return
+            self._rest_after(began)
+
+    def _rest_after(self, began: float) -> float:
+        """Pause when messages took too much CPU time of this thread; return the time of the next measurement."""
+        pause_ms = self._budget.spend((thread_time() - began) * 1_000, self._now())
+        if pause_ms > 0:
+            self._wake.wait(pause_ms / 1_000)
+        return thread_time()
 
     def _take(self, message: Message) -> None:
         kind = message["type"]

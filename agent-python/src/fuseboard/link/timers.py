@@ -10,6 +10,8 @@ from typing import Protocol
 
 from ..warning import warn
 
+_MANY = 64
+
 
 class Timers(Protocol):
     def now(self) -> float:
@@ -17,7 +19,10 @@ class Timers(Protocol):
         ...
 
     def after(self, ms: float, task: Callable[[], None]) -> Callable[[], None]:
-        """Run ``task`` once after so many milliseconds; the function that it returns cancels it."""
+        """Run ``task`` once after so many milliseconds; the function that it returns cancels it.
+
+        Raises ``RuntimeError`` where no thread can be started.
+        """
         ...
 
 
@@ -41,6 +46,8 @@ class ThreadTimers:
         self._changed = threading.Condition()
         self._entries: list[_Entry] = []
         self._order = 0
+        self._cancelled = 0
+        """How many entries wait for their time although nothing is to be done then."""
         self._thread: threading.Thread | None = None
         self._stopped = False
 
@@ -49,16 +56,22 @@ class ThreadTimers:
 
     def after(self, ms: float, task: Callable[[], None]) -> Callable[[], None]:
         with self._changed:
+            if self._thread is None and not self._stopped:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                # A process at its limit starts no thread; then the next task tries again.
+                thread.start()
+                self._thread = thread
             self._order += 1
             entry = _Entry(self.now() + ms, self._order, task)
             heapq.heappush(self._entries, entry)
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
             self._changed.notify_all()
 
         def cancel() -> None:
-            entry.task = None
+            with self._changed:
+                if entry.task is not None:
+                    entry.task = None
+                    self._cancelled += 1
+                    self._compact()
 
         return cancel
 
@@ -69,21 +82,33 @@ class ThreadTimers:
             self._entries.clear()
             self._changed.notify_all()
 
+    def _compact(self) -> None:
+        """What is cancelled again and again, such as the end of an override that is sent again, must not pile up until its time."""
+        if self._cancelled <= max(_MANY, len(self._entries) // 2):
+            return
+        self._entries = [entry for entry in self._entries if entry.task is not None]
+        heapq.heapify(self._entries)
+        self._cancelled = 0
+
     def _run(self) -> None:
         while True:
             with self._changed:
                 while not self._stopped:
                     while self._entries and self._entries[0].task is None:
                         heapq.heappop(self._entries)
+                        self._cancelled -= 1
                     wait = self._entries[0].at - self.now() if self._entries else None
                     if wait is not None and wait <= 0:
                         break
                     self._changed.wait(None if wait is None else wait / 1_000)
                 if self._stopped:
                     return
-                task = heapq.heappop(self._entries).task
+                entry = heapq.heappop(self._entries)
+                # Whoever cancels it from now on is late.
+                task, entry.task = entry.task, None
             try:
                 if task is not None:
                     task()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                # A listener of the service may run in here.
                 warn(f"the link to the operator failed in a task of its own: {type(error).__name__}: {error}")

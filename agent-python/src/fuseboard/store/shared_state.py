@@ -15,6 +15,7 @@ from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..link import fork
 from ..link.timers import ThreadTimers
+from ..warning import WarningLog
 from ..warning import warn as warn_of
 from .quorum import MemberView, open_by_quorum, read_entry, write_entry
 from .state_store import StateStore
@@ -37,7 +38,7 @@ class SharedState:
         breakers: Iterable[str] | None,
         interval: float,
         ttl: float,
-        warn: Callable[[str], None],
+        warn: WarningLog,
         now: Callable[[], float],
     ) -> None:
         self._store = store
@@ -224,7 +225,7 @@ def share_state(
         breakers=breakers,
         interval=interval,
         ttl=lasts,
-        warn=warn,
+        warn=WarningLog(warn),
         now=now,
     )
 
