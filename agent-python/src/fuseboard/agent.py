@@ -72,7 +72,7 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
 
 
 class Agent:
-    """The link of this process."""
+    """The link of this process. There is one, so ``Agent()`` is what ``start`` returned, also where nobody called that."""
 
     @property
     def state(self) -> LinkState:
@@ -151,8 +151,10 @@ def start(
     first call began with the same settings stays connected.
 
     Raises ``ConfigError`` when the link was already started with other options (``stop`` it first) or the guard has a value
-    that cannot be used, and ``TypeError`` when it has a field that does not exist.
+    that cannot be used, and ``TypeError`` when it has a field that does not exist or the labels are no texts.
     """
+    if labels is not None and not _are_texts(labels):
+        raise TypeError(f'labels must be a dict of strings, such as {{"team": "shop"}}, got {labels!r}')
     limits = read_guard(guard)
     own_guard = None if guard is None else dict(guard)
     options = StartOptions(url, service, labels, namespace, token_file, ca_file, cache_dir, policies, own_guard)
@@ -172,6 +174,10 @@ def start(
             slot.options = options
         _begin(slot)
     return Agent()
+
+
+def _are_texts(labels: object) -> bool:
+    return isinstance(labels, Mapping) and all(isinstance(each, str) for pair in labels.items() for each in pair)
 
 
 def link_state() -> LinkState:

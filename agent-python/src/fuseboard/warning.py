@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 import traceback
 import warnings
@@ -15,6 +17,8 @@ _BURST = 100
 _REGAIN_S = 10.0
 """After ``_BURST`` warnings, one in so many seconds."""
 
+_PACKAGE = os.path.dirname(__file__) + os.sep
+
 
 class FuseboardWarning(UserWarning):
     """Something about Fuseboard that somebody should fix; no call is affected."""
@@ -23,11 +27,24 @@ class FuseboardWarning(UserWarning):
 def warn(message: str) -> None:
     """Report something to fix. Never raises, even where warnings are errors: no call is to be broken by it."""
     try:
-        warnings.warn(printable(message), FuseboardWarning, stacklevel=3)
+        warnings.warn(printable(message), FuseboardWarning, stacklevel=_level_of_caller())
     except Exception:
         # Where warnings are errors, or standard error was closed.
         with suppress(Exception):
             traceback.print_exc()
+
+
+def _level_of_caller() -> int:
+    """The ``stacklevel``, seen from ``warn``, of the code that called the package: there is what somebody can fix.
+
+    Where only the package runs, in a thread of its own, that is where the thread began.
+    """
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    return level
 
 
 class WarningLog:

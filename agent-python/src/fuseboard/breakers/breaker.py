@@ -14,6 +14,7 @@ from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
+from ..call.wrong_call import refuse_wrong_call
 from ..core.config.config import Mode
 from ..core.config.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
 from ..core.config.guard import GuardField
@@ -146,7 +147,13 @@ class Breaker:
         )
 
     def __call__(self, fn: F) -> F:
-        """Decorate a function: each call passes the breaker. A generator is one call, settled at its end."""
+        """Decorate a function: each call passes the breaker. A generator is one call, settled at its end.
+
+        Raises ``TypeError`` for what is no function.
+        """
+        if not callable(fn) and not isinstance(fn, classmethod):
+            hint = ", the function of the property" if isinstance(fn, property) else ""
+            raise TypeError(f'breaker "{self.name}" decorates functions{hint}; it was given {fn!r}')
         made: F = decorate(self._current, fn, self.key is not None)
         return made
 
@@ -167,6 +174,7 @@ class Breaker:
         fn: Callable[..., T],
         /,
         *args: Any,
+        fallback: None = None,
         policy_fallback: PolicyFallback | None = None,
         retry: bool = True,
         **kwargs: Any,
@@ -187,8 +195,9 @@ class Breaker:
         instead of any error, and instead of a result that the policy counts as a failure, which it is called with.
         ``policy_fallback`` lets the fallback of the policy answer; the one in code wins. ``retry``: whether the retries of the
         policy apply; ``False`` for a call that must not be repeated. A time limit cannot interrupt the function: see
-        ``time_left``. Raises ``TypeError`` when ``retry`` is no ``bool``.
+        ``time_left``. Raises ``TypeError`` for arguments that cannot be meant, such as a fallback that is no function or is async.
         """
+        refuse_wrong_call("call", self.name, fn, fallback, policy_fallback, retry)
         return call_sync(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback, retry)
 
     @overload
@@ -219,6 +228,7 @@ class Breaker:
         fn: Callable[..., Awaitable[T]],
         /,
         *args: Any,
+        fallback: None = None,
         policy_fallback: PolicyFallback | None = None,
         retry: bool = True,
         **kwargs: Any,
@@ -235,8 +245,9 @@ class Breaker:
     ) -> Any:
         """Call a function and await what it returns; as ``call``, and a ``CallTimeoutError`` after the policy's time limit.
 
-        A cancellation of the caller is no outcome: it is ignored, and no fallback answers it.
+        A fallback may be async too. A cancellation of the caller is no outcome: it is ignored, and no fallback answers it.
         """
+        refuse_wrong_call("call_async", self.name, fn, fallback, policy_fallback, retry)
         return await call_async(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback, retry)
 
     def enter(self) -> AnyPermit | None:
@@ -369,10 +380,12 @@ class Breaker:
         """Call a listener with each ``transition``, those of its keys too, in their order, after each has happened.
 
         A listener that raises is reported as a warning. Returns a function that ends the subscription; raises ``ValueError``
-        for any other event.
+        for any other event, ``TypeError`` when the listener is no function.
         """
         if event != "transition":
             raise ValueError(f'a breaker has no event "{event}"; it has "transition"')
+        if not callable(listener):
+            raise TypeError(f'on of breaker "{self.name}" needs a listener, a function, got {listener!r}')
         return self._current().listen(listener)
 
     def __repr__(self) -> str:

@@ -31,6 +31,12 @@ class PolicyFallback:
     parse: Callable[[Any], Any] = lambda value: value
     """Turns what the policy holds, or what a former call returned, into an answer. Where it raises, there is none."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.key, str):
+            raise TypeError(f"key of a PolicyFallback must be a string, got {self.key!r}")
+        if not callable(self.parse):
+            raise TypeError(f"parse of a PolicyFallback must be a function, got {self.parse!r}")
+
 
 def opt_in(breaker: GovernedBreaker) -> None:
     (breaker.parent or breaker).opted_in = True

@@ -242,8 +242,6 @@ def begin_call(
     may_retry: bool = True,
 ) -> LayeredCall | None:
     """Ask for permission for one call; ``None`` is a rejection, which is counted."""
-    if not isinstance(may_retry, bool):
-        raise TypeError(f'retry of a call through breaker "{breaker.name}" must be a bool, got {may_retry!r}')
     if policy_fallback is not None:
         opt_in(breaker)
     permit = breaker.circuit.enter()

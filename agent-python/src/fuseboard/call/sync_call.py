@@ -15,6 +15,7 @@ from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
 from .response import discard, discard_failed
 from .sync_calls import SyncCalls
+from .wrong_call import async_fallback
 
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
@@ -39,11 +40,11 @@ def call_sync(
         if is_part_of_probe(breaker):
             return fn()
         error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
-        return answer_error(breaker, error, None, fallback, policy_fallback)
+        return _ready(breaker, fallback, answer_error(breaker, error, None, fallback, policy_fallback))
     try:
         value = _attempt(call, fn)
     except Exception as error:
-        return answer_error(breaker, error, call.outcome, fallback, policy_fallback)
+        return _ready(breaker, fallback, answer_error(breaker, error, call.outcome, fallback, policy_fallback))
     if call.outcome == "success":
         remember_success(breaker, policy_fallback, value)
     elif call.outcome == "failure" and not call.is_late:
@@ -51,11 +52,20 @@ def call_sync(
     return value
 
 
+def _ready(breaker: GovernedBreaker, fallback: Fallback | None, answer: Any) -> Any:
+    """The answer of a fallback; nobody here could await one."""
+    if fallback is not None and hasattr(answer, "__await__"):
+        if hasattr(answer, "close"):
+            answer.close()
+        raise async_fallback(breaker.name)
+    return answer
+
+
 def _replace_result(
     breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
     try:
-        answer = answer_failure(breaker, value, fallback, policy_fallback)
+        answer = _ready(breaker, fallback, answer_failure(breaker, value, fallback, policy_fallback))
     except BaseException:
         discard(value)
         raise

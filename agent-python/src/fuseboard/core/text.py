@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def utf16_length(text: str) -> int:
@@ -71,8 +71,12 @@ def shown(value: object) -> str:
         text = number_text(value)
     elif isinstance(value, str):
         text = json.dumps(value, ensure_ascii=False)
-    else:
+    elif isinstance(value, Mapping):
         return "an object"
+    elif isinstance(value, type):
+        text = f"the class {value.__name__}"
+    else:
+        text = f"of the type {type(value).__name__}"
     return f"{cut(text, 64)}…" if utf16_length(text) > 64 else text
 
 

@@ -7,6 +7,7 @@ from threading import Event, RLock
 from typing import Any
 
 from ..core.clock import Deadline
+from ..core.config.duration import parse_duration
 
 
 class FakeClock:
@@ -25,11 +26,15 @@ class FakeClock:
         """Milliseconds since the clock was made."""
         return self._now
 
-    def advance(self, ms: float) -> None:
-        """Move on by so many milliseconds. What falls due on the way happens in order, each at its own time.
+    def advance(self, by: float | str) -> None:
+        """Move on by so many milliseconds, or by a text such as ``30s``.
 
-        Raises ``ValueError`` when the time is below 0.
+        What falls due on the way happens in order, each at its own time. Raises ``ValueError`` when the time is below 0, or
+        the text is no duration from 1 ms to 24 h.
         """
+        ms = parse_duration(by) if isinstance(by, str) else by
+        if ms is None:
+            raise ValueError(f'advance takes milliseconds, or a duration such as 30s from 1ms to 24h; it got "{by}"')
         if not ms >= 0:
             raise ValueError(f"a clock cannot go back; advance got {ms}")
         target = self._now + ms

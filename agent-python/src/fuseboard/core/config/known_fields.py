@@ -70,8 +70,11 @@ _ELSEWHERE = {
     "success_threshold": '"recovery": {"halfOpen": {"successThreshold": …}}',
     "expected_exception": '"classify": {"failure": {"errorNames": […]}}',
     "exclude": '"classify": {"ignore": {"errorNames": […]}}',
+    "apiVersion": 'only what is in "spec" of the policy',
+    "kind": 'only what is in "spec" of the policy',
+    "spec": 'only what is in "spec" of the policy',
 }
-"""The names of other libraries, each with its equivalent here."""
+"""The names of other libraries and of a whole policy, each with what to write here."""
 
 
 def refuse_unknown_fields(breaker: str, spec: object, path: str, fields: Mapping[str, Any] = SPEC_FIELDS) -> None:
