@@ -262,7 +262,7 @@ class Reporter:
         tries = 0
         while tries < MISDIRECTED_TRIES:
             target = self._target
-            if target is None:
+            if target is None or self._timers.now() >= self._give_up_at:
                 return False
             try:
                 answer = self._post(target, body, is_kept=True)
