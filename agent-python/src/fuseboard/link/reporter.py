@@ -302,6 +302,7 @@ class Reporter:
         except (OSError, http.client.HTTPException, ValueError) as error:
             if is_kept:
                 self._drop()
+            if is_kept and self._timers.now() < self._give_up_at:
                 self._warn(f"reports to {_shown(target)} are not answered: {describe(error)}")
             return "unreachable"
         if status < 300:
