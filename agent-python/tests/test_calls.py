@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from email.message import Message
 from io import BytesIO
 from threading import Event, Thread
+from types import FrameType
 from typing import Any
 from urllib.error import HTTPError
 
@@ -332,6 +334,58 @@ class TestLimits:
         assert granted.is_set()
         assert queued.ended(queued.leave()) is None
         assert breaker.call(lambda: "third") == "third"
+
+    def test_a_call_that_is_interrupted_anywhere_keeps_no_slot(self) -> None:
+        """As by a signal handler that raises: the time limit of a job of Celery or RQ, or Ctrl-C."""
+        breaker = create_breaker({"concurrency": {"maxConcurrent": 1, "maxQueue": 0, "queueTimeout": "1s"}})
+        layers = breaker._current().layers
+        assert layers is not None
+        ends: set[type] = set()
+        lines = 0
+        while float not in ends:
+            lines += 1
+            left = lines
+
+            def interrupt(frame: FrameType, event: str, arg: object) -> Any:
+                nonlocal left
+                left -= event == "line" and "fuseboard" in frame.f_code.co_filename
+                if left == 0:
+                    raise KeyboardInterrupt
+                return interrupt
+
+            before = sys.gettrace()
+            sys.settrace(interrupt)
+            try:
+                ends.add(type(breaker.call(lambda: 1.0)))
+            except KeyboardInterrupt:
+                ends.add(KeyboardInterrupt)
+            finally:
+                sys.settrace(before)
+            assert layers.running == 0, f"after {lines} lines"
+        assert lines > 50 and ends == {KeyboardInterrupt, float}
+
+    def test_slots_and_waits_that_are_forgotten_are_free(self) -> None:
+        breaker = create_breaker(self.POLICY, FakeClock())
+        governed = breaker._current()
+        layers = governed.layers
+        assert layers is not None and layers._limiter is not None
+        first, second, third = [begin_call(governed, None, None) for _ in range(3)]
+        assert first is not None and second is not None and third is not None
+        assert first.acquire_slot()
+        assert isinstance(queue(second, None, lambda: None), QueuedWait)
+        # The one who waited is gone and leaves its place in the queue to the next, who is given the slot of a call that is gone.
+        del first
+        granted = Event()
+        queued = queue(third, None, granted.set)
+        assert isinstance(queued, QueuedWait)
+        assert granted.is_set() and queued.ended(queued.leave()) is None
+        assert layers.running == 1 and layers._limiter.queued == 0
+        third.release_slot()
+        third.release_slot()
+        permit = breaker.enter()
+        assert permit is not None and layers.running == 1
+        del permit
+        assert layers.running == 0
 
     def test_a_limit_is_seen_once_it_can_be_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
         breaker = create_breaker({"retry": RETRY}, FakeClock())

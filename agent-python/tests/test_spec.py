@@ -49,6 +49,8 @@ def test_fields_that_are_not_known_are_ignored() -> None:
         ({"mode": "On"}, 'spec.mode must be one of Enforce, Shadow, Disabled; it is "On"'),
         ({"trip": {"failureCount": True}}, "spec.trip.failureCount must be a whole number from 1 to 1000000; it is true"),
         ({"trip": {"failureCount": 1.5}}, "spec.trip.failureCount must be a whole number from 1 to 1000000; it is 1.5"),
+        ({"trip": {"failureCount": 10**400}}, "spec.trip.failureCount must be a whole number from 1 to 1000000; it is Infinity"),
+        ({"timeout": -(10**400)}, "spec.timeout must be an object; it is -Infinity"),
         ({"trip": {"window": {}, "failureCount": 1}}, "spec.trip.window.type is required"),
         ({"recovery": {"openDuration": "0s"}}, "spec.recovery.openDuration must be a duration such as 250ms, 30s or 1m30s, from 1ms to 24h; it is \"0s\""),
         ({"recovery": {"openDuration": "5m", "maxOpenDuration": "1m"}}, "spec.recovery.maxOpenDuration maxOpenDuration must not be shorter than openDuration (absent: 30s)"),

@@ -43,6 +43,8 @@ class _Slot:
         self.pid = os.getpid()
         self.ledger = Ledger()
         self.link: Link | None = None
+        self.ending: list[Link] = []
+        """Links that are being stopped, which takes a while: a child that is forked meanwhile has them too."""
         self.is_armed = False
         self.is_started = False
         self.options: StartOptions | None = None
@@ -116,11 +118,18 @@ class Agent:
         """
         slot = _own()
         with slot.lock:
-            link, slot.link = slot.link, None
+            link = slot.link
+            if link is not None:
+                # Before it is taken away: there is no moment in which a fork finds it nowhere.
+                slot.ending.append(link)
+            slot.link = None
             slot.options = None
             slot.is_started = False
         if link is not None:
-            link.stop(flush)
+            try:
+                link.stop(flush)
+            finally:
+                _forget(slot, link)
 
 
 def start(
@@ -166,9 +175,12 @@ def start(
         if slot.options is None:
             process.registry().use_guard(limits)
             if not _has_link_of(slot, options, warn or warn_of):
-                former, slot.link = slot.link, None
+                former = slot.link
                 if former is not None:
+                    slot.ending.append(former)
+                    slot.link = None
                     former.hang_up()
+                    _forget(slot, former)
                 _arm(slot, options, warn or warn_of)
                 slot.is_started = False
             slot.options = options
@@ -196,6 +208,11 @@ def _own() -> _Slot:
         process.after_fork()
         _after_fork()
     return _slot
+
+
+def _forget(slot: _Slot, link: Link) -> None:
+    if link in slot.ending:
+        slot.ending.remove(link)
 
 
 def _has_link_of(slot: _Slot, options: StartOptions, warn: Warn) -> bool:
@@ -252,5 +269,8 @@ def _after_fork() -> None:
     slot.lock = threading.RLock()
     slot.ledger = Ledger()
     slot.is_started = False
+    ending, slot.ending = slot.ending, []
+    for link in ending:
+        link.let_go()
     if slot.link is not None:
-        slot.link = slot.link.forked(slot.ledger)
+        slot.link = None if slot.link in ending else slot.link.forked(slot.ledger)

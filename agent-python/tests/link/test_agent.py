@@ -154,6 +154,48 @@ agent.stop(5)
     assert (ended.returncode, ended.stderr.decode()) == (0, "")
 
 
+def test_a_fork_while_the_link_is_stopped_does_not_hang(plane: FakeControlPlane) -> None:
+    """A thread of the parent has the locks of a link that nobody finds any more."""
+    plane.push(PAYMENTS)
+    program = """
+import os, threading, time, fuseboard
+from fuseboard import agent as module
+agent = fuseboard.start()
+agent.ready(20)
+breaker = fuseboard.get_breaker("b", {"trip": {"consecutiveFailures": 1}})
+link = module._slot.link
+held, over = threading.Event(), threading.Event()
+def hold():
+    with link._reporter._lock:
+        held.set()
+        over.wait()
+holder = threading.Thread(target=hold)
+def stop(flush):
+    holder.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        breaker.enter().fail(ConnectionError())
+        # What is stopped in the parent is stopped here too.
+        os._exit(breaker.state != "open" or agent.state != "Defaults")
+    until = time.monotonic() + 20
+    while (status := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        assert time.monotonic() < until, "the child hangs"
+        time.sleep(0.001)
+    assert status[1] == 0
+    over.set()
+    type(link).stop(link, flush)
+link.stop = stop
+agent.stop(5)
+holder.join()
+assert module._slot.ending == []
+"""
+    env = {**os.environ, "PYTHONPATH": str(SOURCE), "FUSEBOARD_URL": plane.url}
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program]
+    ended = subprocess.run(command, env=env, capture_output=True, timeout=100, check=False)
+    assert (ended.returncode, ended.stderr.decode()) == (0, "")
+
+
 def test_another_start_must_say_the_same(plane: FakeControlPlane) -> None:
     fuseboard.start(url=plane.url, service="a")
     fuseboard.start(url=plane.url, service="a")

@@ -98,6 +98,24 @@ def test_warns_once_when_it_cannot_be_written(tmp_path: Path) -> None:
     assert len(warnings) == 1 and "cannot be kept" in warnings[0]
 
 
+def test_is_written_later_when_it_could_not_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    folder.write_text("")
+    warnings: list[str] = []
+    timers = FakeTimers()
+    file = LastGoodFile(str(folder / "a.json"), timers, WarningLog(warnings.append))
+    file.save(SET, True)
+    timers.advance(250)
+    timers.advance(60_000)
+    assert len(warnings) == 1
+    folder.unlink()
+    timers.advance(59_999)
+    assert not folder.exists()
+    timers.advance(1)
+    assert read_last_good(str(folder / "a.json")).stored == SET
+    assert timers.waiting == []
+
+
 def test_its_name_is_for_operator_namespace_service_and_labels() -> None:
     def name(**options: object) -> str:
         all_options = {

@@ -381,4 +381,4 @@ def test_a_goodbye_ends_with_its_time(bench: Bench) -> None:
     assert bench.reporter._answer_s() == 0.25
     bench.timers.advance(250)
     bench.reporter._send(is_bye=True)
-    assert bench.plane.reports == []
+    assert bench.plane.reports == [] and bench.warnings == []

@@ -8,7 +8,7 @@ from threading import RLock
 from ..core.config.call_config import CallConfig
 from ..core.config.config import Config
 from ..core.layers.adaptive_timeout import AdaptiveTimeout
-from ..core.layers.limiter import Limiter, Waiter
+from ..core.layers.limiter import Limiter, Slot, Waiter
 from ..core.layers.retry import RetryBudget
 from .last_successes import LastSuccesses
 
@@ -80,27 +80,31 @@ class CallLayers:
         with self._lock:
             adaptive.record(ms)
 
-    def acquire(self) -> bool:
-        """Take a slot among the concurrent calls, if one is free. Whoever gets one releases it once."""
+    def acquire(self) -> Slot | None:
+        """Take a slot among the concurrent calls, if one is free."""
         assert self._limiter is not None
+        slot = Slot(self)
         with self._lock:
-            return self._limiter.acquire()
+            return slot if self._limiter.acquire(slot) else None
 
-    def acquire_anyway(self) -> None:
+    def acquire_anyway(self) -> Slot:
         assert self._limiter is not None
+        slot = Slot(self)
         with self._lock:
-            self._limiter.acquire_anyway()
+            self._limiter.acquire_anyway(slot)
+        return slot
 
     def join(self, waiter: Waiter) -> bool:
         """Wait for a slot; false when the queue is full."""
         assert self._limiter is not None
         with self._lock:
             # One that became free since there was none to take would be given to nobody.
-            waiter.has_slot = self._limiter.acquire()
-            if not waiter.has_slot:
-                return self._limiter.join(waiter)
-        waiter.granted()
-        return True
+            waiter.has_slot = self._limiter.acquire(waiter)
+            is_waiting = not waiter.has_slot and self._limiter.join(waiter)
+            # Slots of calls that were interrupted are free without anybody having given them back.
+            granted = [waiter] if waiter.has_slot else self._limiter.grant()
+        _notify_granted(granted)
+        return is_waiting or waiter.has_slot
 
     def leave(self, waiter: Waiter) -> bool:
         """Give up waiting; false for one that was granted a slot before."""
@@ -108,11 +112,11 @@ class CallLayers:
         with self._lock:
             return self._limiter.leave(waiter)
 
-    def release(self) -> None:
+    def release(self, slot: Slot) -> None:
         """Give a slot back; the first in the queue gets it."""
         assert self._limiter is not None
         with self._lock:
-            granted = self._limiter.release()
+            granted = self._limiter.release(slot)
         _notify_granted(granted)
 
     def record_call(self, ms: float) -> None:

@@ -26,7 +26,11 @@ def enter(breaker: GovernedBreaker) -> AnyPermit | None:
     if not call.acquire_slot():
         permit.ignore()
         return None
-    return permit if call.slot is None else LimitedPermit(permit, call.slot, breaker.environment)
+    return (
+        permit
+        if call.slot is None
+        else LimitedPermit(permit, call.slot, layers.has_adaptive_limit, breaker.environment)
+    )
 
 
 def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
@@ -43,4 +47,8 @@ def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
     if not call.acquire_slot():
         permit.ignore()
         raise limited(breaker.name, breaker.key, limit, 0)
-    return permit if call.slot is None else LimitedPermit(permit, call.slot, breaker.environment)
+    return (
+        permit
+        if call.slot is None
+        else LimitedPermit(permit, call.slot, layers.has_adaptive_limit, breaker.environment)
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from ..core.classify import Outcome
 from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
 from ..core.layers.adaptive_timeout import AdaptiveTimeout
+from ..core.layers.limiter import Slot
 from ..core.layers.retry import backoff_ms
 from ..core.permit import Permit
 from ..core.retry_after import retry_after_ms
@@ -61,8 +62,8 @@ class LayeredCall:
         self.timeout_error: BaseException | None = None
         """The error of the last attempt whose time was up, whatever its function came to later."""
         self._inside = retry is not None and retry.inside_breaker
-        self.slot: CallLayers | None = None
-        """Where this attempt holds a slot among the concurrent calls."""
+        self.slot: Slot | None = None
+        """The slot among the concurrent calls that this attempt holds."""
         is_probe = not permit.generation.admits and breaker.circuit.state == "half-open"
         self._is_plain = breaker.layers is None and not answered and not is_probe
         """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
@@ -78,12 +79,12 @@ class LayeredCall:
         layers = self.breaker.layers
         if layers is None or not layers.has_limit:
             return True
-        if not layers.acquire():
+        self.slot = layers.acquire()
+        if self.slot is None:
             if self.breaker.circuit.config.mode != "Shadow":
                 return False
             self.breaker.circuit.count(SHADOW_REJECTED)
-            layers.acquire_anyway()
-        self.slot = layers
+            self.slot = layers.acquire_anyway()
         return True
 
     def release_slot(self) -> None:

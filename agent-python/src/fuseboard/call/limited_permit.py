@@ -6,20 +6,20 @@ from types import TracebackType
 
 from ..core.classify import Outcome
 from ..core.clock import Environment
+from ..core.layers.limiter import Slot
 from ..core.permit import Permit
-from .call_layers import CallLayers
 
 
 class LimitedPermit:
     """The slot is held until the permit is settled."""
 
-    __slots__ = ("_began", "_environment", "_layers", "_permit")
+    __slots__ = ("_began", "_environment", "_permit", "_slot")
 
-    def __init__(self, permit: Permit, layers: CallLayers, environment: Environment) -> None:
+    def __init__(self, permit: Permit, slot: Slot, is_timed: bool, environment: Environment) -> None:
         self._permit = permit
         self._environment = environment
-        self._began = environment.now() if layers.has_adaptive_limit else None
-        self._layers: CallLayers | None = layers
+        self._began = environment.now() if is_timed else None
+        self._slot: Slot | None = slot
 
     @property
     def outcome(self) -> Outcome | None:
@@ -28,9 +28,9 @@ class LimitedPermit:
 
     def succeed(self) -> None:
         """The call went well."""
-        layers = self._leave()
+        slot = self._leave()
         self._permit.succeed()
-        self._record(layers)
+        self._record(slot)
 
     def fail(self, error: BaseException | None = None) -> None:
         """The call failed. An error is classified by the policy; without one, the call is a failure."""
@@ -48,16 +48,16 @@ class LimitedPermit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        layers = self._leave()
+        slot = self._leave()
         self._permit.__exit__(kind, error, traceback)
-        self._record(layers)
+        self._record(slot)
 
-    def _leave(self) -> CallLayers | None:
-        layers, self._layers = self._layers, None
-        if layers is not None:
-            layers.release()
-        return layers
+    def _leave(self) -> Slot | None:
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            slot.release()
+        return slot
 
-    def _record(self, layers: CallLayers | None) -> None:
-        if layers is not None and self._began is not None and self._permit.outcome == "success":
-            layers.record_call(self._environment.now() - self._began)
+    def _record(self, slot: Slot | None) -> None:
+        if slot is not None and self._began is not None and self._permit.outcome == "success":
+            slot.owner.record_call(self._environment.now() - self._began)

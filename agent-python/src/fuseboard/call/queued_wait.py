@@ -42,13 +42,13 @@ class QueuedWait:
         if left:
             breaker = self._call.breaker
             return queue_timeout(breaker.name, breaker.key, self._config.queue_timeout_ms)
-        self._call.slot = self._layers
+        self._call.slot = self._waiter
         return None
 
     def given_up(self, left: bool) -> None:
         """The caller waits no more. ``left``: it has left the queue before."""
         if not left and not self.leave():
-            self._layers.release()
+            self._waiter.release()
         self._restart()
         self._call.settle_aborted()
 
@@ -69,7 +69,7 @@ def queue(
     config = None if layers is None else layers.config.concurrency
     if layers is None or config is None:
         return None
-    waiter = Waiter(granted)
+    waiter = Waiter(layers, granted)
     if not layers.join(waiter):
         return limited(breaker.name, breaker.key, layers.limit, config.max_queue)
     return QueuedWait(call, layers, config, waiter, call.waits_first(previous))

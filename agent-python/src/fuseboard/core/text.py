@@ -38,8 +38,11 @@ def _escaped(character: str) -> str:
 
 def number_text(value: float) -> str:
     """A number as ECMAScript and JSON write it."""
-    if isinstance(value, int):
-        value = float(value) if abs(value) > 2**53 else value
+    if isinstance(value, int) and abs(value) > 2**53:
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf if value > 0 else -math.inf
     if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e21):
         return str(int(value))
     if math.isnan(value):

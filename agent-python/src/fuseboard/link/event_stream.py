@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from dataclasses import dataclass
 
@@ -35,7 +34,7 @@ class EventDecoder:
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._is_first = True
-        self._rest = io.StringIO(newline="")
+        self._rest = bytearray()
         """The beginning of a line. A list of what may be single characters would take many times its length."""
         self._rest_length = 0
         self._after_return = False
@@ -57,13 +56,13 @@ class EventDecoder:
         for end in _LINE_END.finditer(text, start):
             line = text[start : end.start()]
             if self._rest_length:
-                line = self._rest.getvalue() + line
-                self._rest = io.StringIO(newline="")
+                line = self._rest.decode() + line
+                self._rest.clear()
                 self._rest_length = 0
             start = end.end()
             self._take(line, events)
         if start < len(text):
-            self._rest.write(text[start:])
+            self._rest += text[start:].encode()
             self._rest_length += len(text) - start
         self._bound(self._length + self._rest_length)
         return events

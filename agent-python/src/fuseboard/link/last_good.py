@@ -20,6 +20,7 @@ from .timers import Timers
 MAGIC = "fuseboard last-good 1"
 MAX_BYTES = 8 * 1024 * 1024
 QUIET_MS = 250
+RETRY_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class LastGoodFile:
             self._cancel = self._timers.after(QUIET_MS, self.flush)
 
     def flush(self) -> None:
-        """Write what is pending; return when it is on the disk or was given up with a warning."""
+        """Write what is pending; return when it is on the disk, or that failed with a warning and is tried again later."""
         with self._writing:
             with self._lock:
                 self._cancel()
@@ -117,6 +118,16 @@ class LastGoodFile:
                 if not self._has_warned:
                     self._warn(f"the last good policies cannot be kept: {error}")
                 self._has_warned = True
+                self._keep(*pending)
+
+    def _keep(self, stored: StoredSet, is_reset: bool) -> None:
+        """Write it later, or with the end of the link: a full disk is not full for ever, and another set may not come for days."""
+        with self._lock:
+            if self._pending is None:
+                self._pending = (stored, is_reset)
+                self._cancel = self._timers.after(RETRY_MS, self.flush)
+            elif is_reset:
+                self._pending = (self._pending[0], True)
 
     def _write(self, stored: StoredSet, is_reset: bool) -> None:
         body = _json(stored).encode("utf-8")

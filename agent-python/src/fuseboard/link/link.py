@@ -194,8 +194,8 @@ class Link:
         with self._changed:
             self._changed.notify_all()
 
-    def forked(self, ledger: Ledger) -> Link:
-        """In a forked child, where the threads of this link are gone: a link that begins with what this one had.
+    def let_go(self) -> None:
+        """In a forked child, where the threads of this link are gone: nothing of it is used any more.
 
         Takes no lock, because a thread of the parent may have held it. The connections are the parent's and stay open there.
         """
@@ -205,6 +205,10 @@ class Link:
             self._stream.let_go()
         if self._reporter is not None:
             self._reporter.let_go()
+
+    def forked(self, ledger: Ledger) -> Link:
+        """In a forked child: a link that begins with what this one had."""
+        self.let_go()
         self._store.abandon()
         link = Link(self._settings, self._registry, ledger, self._warn, self._random, store=self._store)
         link._applied_at = self._applied_at

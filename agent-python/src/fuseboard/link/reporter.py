@@ -262,7 +262,7 @@ class Reporter:
         tries = 0
         while tries < MISDIRECTED_TRIES:
             target = self._target
-            if target is None:
+            if target is None or self._timers.now() >= self._give_up_at:
                 return False
             try:
                 answer = self._post(target, body, is_kept=True)
@@ -302,6 +302,7 @@ class Reporter:
         except (OSError, http.client.HTTPException, ValueError) as error:
             if is_kept:
                 self._drop()
+            if is_kept and self._timers.now() < self._give_up_at:
                 self._warn(f"reports to {_shown(target)} are not answered: {describe(error)}")
             return "unreachable"
         if status < 300:
