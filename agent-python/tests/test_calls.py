@@ -24,10 +24,10 @@ from fuseboard import (
     time_left,
 )
 from fuseboard.call import call_layers
-from fuseboard.call.layered_call import begin_call
+from fuseboard.call.layered_call import LayeredCall, begin_call
 from fuseboard.call.queued_wait import QueuedWait, queue
 from fuseboard.core.layers.limiter import Limiter
-from fuseboard.testing import FakeClock, create_breaker
+from fuseboard.testing import FakeClock, TestBreaker, create_breaker
 
 RETRY: dict[str, Any] = {
     "maxAttempts": 3,
@@ -44,6 +44,16 @@ class Response:
 
     def close(self) -> None:
         self.closed += 1
+
+
+def two_calls_for_one_slot(breaker: TestBreaker) -> tuple[LayeredCall, LayeredCall]:
+    """Two calls that the breaker admits; the first has the only slot, which the second asked for in vain."""
+    governed = breaker._current()
+    first, second = begin_call(governed, None, None), begin_call(governed, None, None)
+    assert first is not None and second is not None
+    assert first.acquire_slot()
+    assert not second.acquire_slot()
+    return first, second
 
 
 class TestRetries:
@@ -293,11 +303,7 @@ class TestLimits:
     @pytest.mark.parametrize("max_queue", [0, 1])
     def test_a_slot_that_is_freed_before_a_call_queues_is_not_waited_for(self, max_queue: int) -> None:
         breaker = create_breaker({"concurrency": {**self.POLICY["concurrency"], "maxQueue": max_queue}}, FakeClock())
-        governed = breaker._current()
-        first, second = begin_call(governed, None, None), begin_call(governed, None, None)
-        assert first is not None and second is not None
-        assert first.acquire_slot()
-        assert not second.acquire_slot()
+        first, second = two_calls_for_one_slot(breaker)
         first.release_slot()
         granted = Event()
         queued = queue(second, None, granted.set)
@@ -309,11 +315,7 @@ class TestLimits:
 
     def test_a_slot_that_an_edit_frees_before_a_call_queues_is_not_waited_for(self) -> None:
         breaker = create_breaker(self.POLICY, FakeClock())
-        governed = breaker._current()
-        first, second = begin_call(governed, None, None), begin_call(governed, None, None)
-        assert first is not None and second is not None
-        assert first.acquire_slot()
-        assert not second.acquire_slot()
+        _, second = two_calls_for_one_slot(breaker)
         breaker.apply({"concurrency": {"maxConcurrent": 2, "maxQueue": 1, "queueTimeout": "1s"}})
         granted = Event()
         assert isinstance(queue(second, None, granted.set), QueuedWait)
@@ -321,11 +323,7 @@ class TestLimits:
 
     def test_an_edit_that_removes_the_limit_lets_everybody_in(self) -> None:
         breaker = create_breaker(self.POLICY, FakeClock())
-        governed = breaker._current()
-        first, second = begin_call(governed, None, None), begin_call(governed, None, None)
-        assert first is not None and second is not None
-        assert first.acquire_slot()
-        assert not second.acquire_slot()
+        _, second = two_calls_for_one_slot(breaker)
         granted = Event()
         queued = queue(second, None, granted.set)
         assert isinstance(queued, QueuedWait)

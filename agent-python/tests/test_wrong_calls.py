@@ -118,7 +118,7 @@ def test_labels_that_are_no_texts_are_refused(labels: Any) -> None:
         fuseboard.start(labels=labels)
 
 
-def test_a_warning_names_the_line_of_the_code_that_can_be_mended(fresh_breakers: None) -> None:
+def test_a_warning_names_the_line_of_the_code_that_led_to_it(fresh_breakers: None) -> None:
     fuseboard.get_breaker("payments", {"trip": {"consecutiveFailures": 1}})
     with pytest.warns(FuseboardWarning, match="other defaults") as warned:
         fuseboard.get_breaker("payments", {"trip": {"consecutiveFailures": 2}})

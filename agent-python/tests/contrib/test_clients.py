@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -24,87 +25,74 @@ REFUSED = {"failure": {"errorCodes": ["ECONNREFUSED"], "errorNames": ["httpx.Con
 """httpx hides what lies behind its error, the others do not."""
 
 Send = Callable[..., tuple[int, bytes]]
-"""Sends with a client; ``choice`` and ``retry`` are those of its adapter, ``body`` a list of chunks that can be read once."""
+"""Sends with a client; the arguments are the choice of its adapter, the URL and the fields of ``How``."""
 
 RETRY: dict[str, Any] = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
 
 
-def default_method(content: object) -> str:
-    return "GET" if content is None else "POST"
+@dataclass(frozen=True)
+class How:
+    """How a request is sent."""
+
+    body: list[bytes] | None = None
+    """Chunks that can be read once."""
+    data: bytes | None = None
+    method: str | None = None
+    """``None``: GET without a body, else POST."""
+    headers: dict[str, str] | None = None
+    retry: RetryChoice = "safe"
+
+    def method_of(self, content: object) -> str:
+        return self.method or ("GET" if content is None else "POST")
 
 
-def with_httpx(
-    choice: BreakerChoice,
-    url: str,
-    body: list[bytes] | None = None,
-    data: bytes | None = None,
-    method: str | None = None,
-    headers: dict[str, str] | None = None,
-    retry: RetryChoice = "safe",
-) -> tuple[int, bytes]:
-    with httpx.Client(transport=BreakerTransport(choice, retry=retry), timeout=5) as client:
-        content = iter(body) if body is not None else data
-        response = client.request(method or default_method(content), url, content=content, headers=headers)
+async def chunks(each: list[bytes]) -> AsyncIterator[bytes]:
+    for chunk in each:
+        yield chunk
+
+
+def with_httpx(choice: BreakerChoice, url: str, how: How) -> tuple[int, bytes]:
+    with httpx.Client(transport=BreakerTransport(choice, retry=how.retry), timeout=5) as client:
+        content = how.data if how.body is None else iter(how.body)
+        response = client.request(how.method_of(content), url, content=content, headers=how.headers)
         return response.status_code, response.content
 
 
-def with_async_httpx(
-    choice: BreakerChoice,
-    url: str,
-    body: list[bytes] | None = None,
-    data: bytes | None = None,
-    method: str | None = None,
-    headers: dict[str, str] | None = None,
-    retry: RetryChoice = "safe",
-) -> tuple[int, bytes]:
-    async def chunks(each: list[bytes]) -> AsyncIterator[bytes]:
-        for chunk in each:
-            yield chunk
-
+def with_async_httpx(choice: BreakerChoice, url: str, how: How) -> tuple[int, bytes]:
     async def send() -> tuple[int, bytes]:
-        async with httpx.AsyncClient(transport=AsyncBreakerTransport(choice, retry=retry), timeout=5) as client:
-            content = chunks(body) if body is not None else data
-            response = await client.request(method or default_method(content), url, content=content, headers=headers)
+        async with httpx.AsyncClient(transport=AsyncBreakerTransport(choice, retry=how.retry), timeout=5) as client:
+            content = how.data if how.body is None else chunks(how.body)
+            response = await client.request(how.method_of(content), url, content=content, headers=how.headers)
             return response.status_code, response.content
 
     return asyncio.run(send())
 
 
-def with_requests(
-    choice: BreakerChoice,
-    url: str,
-    body: list[bytes] | None = None,
-    data: bytes | None = None,
-    method: str | None = None,
-    headers: dict[str, str] | None = None,
-    retry: RetryChoice = "safe",
-) -> tuple[int, bytes]:
+def with_requests(choice: BreakerChoice, url: str, how: How) -> tuple[int, bytes]:
     with requests.Session() as session:
-        session.mount("http://", BreakerAdapter(choice, retry=retry))
-        content: Any = iter(body) if body is not None else data
-        response = session.request(method or default_method(content), url, data=content, headers=headers, timeout=5)
+        session.mount("http://", BreakerAdapter(choice, retry=how.retry))
+        content: Any = how.data if how.body is None else iter(how.body)
+        response = session.request(how.method_of(content), url, data=content, headers=how.headers, timeout=5)
         return response.status_code, response.content
 
 
-def with_aiohttp(
-    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
-) -> tuple[int, bytes]:
-    async def chunks(each: list[bytes]) -> AsyncIterator[bytes]:
-        for chunk in each:
-            yield chunk
-
+def with_aiohttp(choice: BreakerChoice, url: str, how: How) -> tuple[int, bytes]:
     async def send() -> tuple[int, bytes]:
         async with aiohttp.ClientSession(middlewares=[breaker_middleware(choice)]) as session:
-            content = chunks(body) if body is not None else data
-            async with session.request(default_method(content), url, data=content) as response:
+            content = how.data if how.body is None else chunks(how.body)
+            async with session.request(how.method_of(content), url, data=content) as response:
                 return response.status, await response.read()
 
     return asyncio.run(send())
 
 
+def sender(client: Callable[[BreakerChoice, str, How], tuple[int, bytes]]) -> Send:
+    return lambda choice, url, **how: client(choice, url, How(**how))
+
+
 @pytest.fixture(params=[with_httpx, with_async_httpx, with_requests, with_aiohttp], ids=lambda each: each.__name__[5:])
 def send(request: pytest.FixtureRequest) -> Iterator[Send]:
-    yield request.param
+    yield sender(request.param)
 
 
 def test_a_response_counts_by_its_status_and_comes_back_as_it_is(send: Send, upstream: Upstream) -> None:
@@ -131,7 +119,7 @@ RETRYING = [with_httpx, with_async_httpx, with_requests]
 
 @pytest.fixture(params=RETRYING, ids=lambda each: each.__name__[5:])
 def send_again(request: pytest.FixtureRequest) -> Iterator[Send]:
-    yield request.param
+    yield sender(request.param)
 
 
 def test_a_failing_response_is_retried_and_the_last_one_returned(send_again: Send, upstream: Upstream) -> None:
@@ -171,7 +159,7 @@ def test_a_request_is_sent_again_only_where_that_is_safe_or_asked_for(
 def test_aiohttp_sends_a_request_once(upstream: Upstream) -> None:
     breaker = fuseboard.get_breaker("partner", {"retry": RETRY})
     upstream.statuses = [503]
-    assert with_aiohttp("partner", upstream.url) == (503, b"fine")
+    assert with_aiohttp("partner", upstream.url, How()) == (503, b"fine")
     totals = breaker.stats().totals
     assert (upstream.requests, totals["failed"], totals["retried"]) == (1, 1, 0)
 

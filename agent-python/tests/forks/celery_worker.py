@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import worker_process_shutdown
 
 import fuseboard
 
@@ -16,3 +17,11 @@ app = Celery("forks", broker=os.environ["CELERY_REDIS"], backend=os.environ["CEL
 def pay() -> int:
     payments.call(lambda: None)
     return os.getpid()
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator, unused-ignore]
+def stop(**_: object) -> None:
+    agent = fuseboard.Agent()
+    # A process that ends right after its first task may not be connected yet.
+    agent.ready(20)
+    agent.stop(20)

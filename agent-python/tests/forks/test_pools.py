@@ -42,7 +42,7 @@ def test_processes_of_multiprocessing_are_agents_and_count_exactly(method: str, 
 
 
 class Worker:
-    def __init__(self, plane: FakeControlPlane, redis_port: int, log: Path) -> None:
+    def __init__(self, plane: FakeControlPlane, redis_port: int, log: Path, *options: str) -> None:
         self.env = {**environment(plane), "CELERY_REDIS": f"redis://127.0.0.1:{redis_port}/1"}
         with log.open("wb") as file:
             self.process = subprocess.Popen(
@@ -55,6 +55,7 @@ class Worker:
                     "--pool=prefork",
                     "--concurrency=2",
                     "--loglevel=WARNING",
+                    *options,
                 ],
                 env=self.env,
                 stdout=file,
@@ -100,3 +101,34 @@ def test_processes_of_celery_are_agents_and_count_exactly(worker: Worker, plane:
     plane.push({"payments": {"breakers": ["payments"], "trip": {"consecutiveFailures": 5}}})
     plane.until(lambda p: all(counted(p)[pid] == calls for pid, calls in served.items() if pid != killed))
     assert len(boots(plane)) == len(served), "two processes share an identity, or one has two"
+
+
+@pytest.mark.timeout(600)
+def test_a_process_of_celery_that_stops_its_agent_loses_no_count(
+    plane: FakeControlPlane, redis_port: int, tmp_path: Path
+) -> None:
+    served: Counter[int] = Counter()
+    worker = Worker(plane, redis_port, tmp_path / "log", "--max-tasks-per-child=3")
+    with ended_after(worker.process):
+        until = time.monotonic() + 120
+        while len(served) < 5:
+            served += worker.pay(6)
+            assert time.monotonic() < until
+    plane.until(lambda p: counted(p) == served)
+    assert set(Counter(pid for pid, _ in boots(plane)).values()) == {1}, "a process has two identities"
+
+
+def test_a_process_that_stops_its_agent_at_its_exit_loses_no_count(plane: FakeControlPlane) -> None:
+    code = """
+import atexit, fuseboard
+payments = fuseboard.get_breaker("payments")
+agent = fuseboard.start()
+atexit.register(agent.stop, 20)
+atexit.register(payments.call, lambda: None)
+payments.call(lambda: None)
+assert agent.ready(60) == "Live"
+"""
+    run = [sys.executable, "-W", "error", "-c", code]
+    ended = subprocess.run(run, env=environment(plane), capture_output=True, text=True, timeout=100, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert list(counted(plane).values()) == [2]

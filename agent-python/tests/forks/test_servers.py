@@ -11,6 +11,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -50,6 +51,19 @@ SERVERS = {
     "uvicorn": ["uvicorn", "--workers=2", "--port={port}", "--log-level=warning", ASGI_APPLICATION],
     "hypercorn": ["hypercorn", "--workers=2", "--bind=127.0.0.1:{port}", ASGI_APPLICATION],
 }
+RECYCLING = {
+    "gunicorn sync": [*SERVERS["gunicorn sync"], "--max-requests=5", "--config=python:forks.gunicorn_hooks"],
+    "gunicorn gthread": [*SERVERS["gunicorn gthread"], "--max-requests=5", "--config=python:forks.gunicorn_hooks"],
+    "uwsgi": [
+        *SERVERS["uwsgi"][:-1],
+        "--module=forks.uwsgi_application",
+        "--max-requests=5",
+        "--min-worker-lifetime=0",
+    ],
+    "uvicorn": [*SERVERS["uvicorn"], "--limit-max-requests=5"],
+}
+"""Servers that replace a worker after five requests, each with the hook in which a worker stops its agent."""
+
 ENDS_WITH_A_WORKER = "hypercorn"
 """Whose server ends when one of its workers is killed."""
 
@@ -91,11 +105,17 @@ class Server:
             list(pool.map(lambda _: self.ask(), range(16)))
 
 
+@contextmanager
+def started(arguments: list[str], plane: FakeControlPlane, log: Path) -> Iterator[Server]:
+    server = Server(arguments, plane, log)
+    with ended_after(server.process, signal.SIGQUIT if arguments[0] == "uwsgi" else signal.SIGTERM):
+        yield server
+
+
 @pytest.fixture(params=list(SERVERS))
 def server(request: pytest.FixtureRequest, plane: FakeControlPlane, tmp_path: Path) -> Iterator[Server]:
-    started = Server(SERVERS[request.param], plane, tmp_path / "log")
-    with ended_after(started.process, signal.SIGQUIT if request.param == "uwsgi" else signal.SIGTERM):
-        yield started
+    with started(SERVERS[request.param], plane, tmp_path / "log") as server:
+        yield server
 
 
 def test_every_worker_is_an_agent_and_counts_exactly(server: Server, plane: FakeControlPlane) -> None:
@@ -124,3 +144,18 @@ def test_every_worker_is_an_agent_and_counts_exactly(server: Server, plane: Fake
     plane.push({"payments": {"breakers": ["payments"], "trip": {"consecutiveFailures": 5}}})
     living = (max(first), successor)
     plane.until(lambda p: all(counted(p)[pid] == server.served[pid] for pid in living))
+
+
+@pytest.mark.parametrize("name", RECYCLING)
+def test_a_worker_that_stops_its_agent_loses_no_count(name: str, plane: FakeControlPlane, tmp_path: Path) -> None:
+    with started(RECYCLING[name], plane, tmp_path / "log") as server:
+        eventually(server.ask)
+        until = time.monotonic() + 120
+        while len(server.served) < 5:
+            server.ask()
+            # What stops before it is connected can report nothing.
+            plane.until(lambda p: {pid_of(report) for report in p.reports} >= set(server.served))
+            assert time.monotonic() < until
+    # The server has ended with its last workers; the ones before ended after five requests.
+    plane.until(lambda p: counted(p) == server.served)
+    assert set(Counter(pid for pid, _ in boots(plane)).values()) == {1}, "a process has two identities"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from celery import Celery
 from fastapi import FastAPI
 from flask import Flask
 
 import fuseboard
 from fuseboard.contrib import flask as in_flask
 from fuseboard.contrib import starlette as in_starlette
+from fuseboard.contrib.celery import RetryWhenOpen
 
 payments = fuseboard.get_breaker("payments")
 
@@ -43,3 +46,11 @@ def fastapi_app() -> Any:
         return await payments.call_async(charge_later)
 
     return app
+
+
+celery = Celery("checkout", broker=os.environ.get("CELERY_REDIS"), backend=os.environ.get("CELERY_REDIS"))
+
+
+@celery.task(base=RetryWhenOpen, bind=True, max_retries=0)
+def charge_order(self: RetryWhenOpen, order: int) -> str:
+    return payments.call(lambda: f"charged {order}")

@@ -141,24 +141,29 @@ def test_a_service_applies_its_policy(server: str, installed: Path, plane: FakeC
         plane.until(lambda p: any(report["breakers"] for report in p.reports))
 
 
-def test_a_celery_task_is_a_call(installed: Path, plane: FakeControlPlane) -> None:
-    code = """
-import fuseboard
-from celery import Celery
-from fuseboard.contrib.celery import RetryWhenOpen
+def test_a_task_of_a_celery_worker_is_a_call(
+    installed: Path, plane: FakeControlPlane, redis_port: int, tmp_path: Path
+) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{installed}:{Path(__file__).parent}",
+        "FUSEBOARD_URL": plane.url,
+        "FUSEBOARD_SERVICE": "billing",
+        "CELERY_REDIS": f"redis://127.0.0.1:{redis_port}/2",
+    }
+    work = ["celery", "--app=services:celery", "worker", "--pool=prefork", "--concurrency=1", "--loglevel=WARNING"]
 
-agent = fuseboard.start()
-assert agent.ready(60) == "Live"
-app = Celery("billing", broker="memory://")
+    def charge(order: int) -> str:
+        code = (
+            "from services import charge_order\n"
+            f"print(repr(charge_order.delay({order}).get(timeout=120, propagate=False)))"
+        )
+        return run(sys.executable, "-c", code, **environment).strip()
 
-@app.task(base=RetryWhenOpen, bind=True, max_retries=0)
-def charge(self, order):
-    return fuseboard.get_breaker("payments").call(lambda: f"charged {order}")
-
-print(charge.apply(args=(7,)).get())
-fuseboard.get_breaker("payments").force_open("drill", 60)
-print(type(charge.apply(args=(8,)).result).__name__)
-agent.stop(10)
-"""
-    environment = {"PYTHONPATH": str(installed), "FUSEBOARD_URL": plane.url, "FUSEBOARD_SERVICE": "billing"}
-    assert run(sys.executable, "-c", code, **environment).splitlines() == ["charged 7", "CircuitOpenError"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", *work], env=environment, stdout=log, stderr=log)
+    with ended_after(process):
+        assert charge(7) == "'charged 7'"
+        plane.override([{"name": "stop", "breakers": ["payments"], "action": "ForceOpen", "reason": "drill"}])
+        plane.until(lambda p: any(report.get("overrides") for report in p.reports))
+        assert charge(8).startswith("CircuitOpenError('payments', ")
