@@ -35,9 +35,9 @@ const entries = new Map(
  * loaded when it is first needed, which exports its names as they are.
  */
 const ROOMS: readonly (readonly [name: string | null, sources: RegExp])[] = [
-  ['base', /^(?:\.\.|errors\/|core\/(?:outcomes|observers|windows)\/)/],
+  ['base', /^(?:\.\.(?!.*precedence)|errors\/|core\/(?:outcomes|observers|windows)\/)/],
   ['calls', /^(?:breakers\/known-fields\.|clock\/|call\/\w+\/|core\/(?:layers\/|classify\.|retry-after\.))/],
-  ['policies', /^(?:core\/config\/(?!within-guard)|link\/(?:link\.|timers\.|\w+\/))/],
+  ['policies', /^(?:core\/config\/(?!within-guard)|link\/(?:link\.|timers\.|\w+\/)|.*precedence)/],
   ['core', /^(?:core\/|version\.)/],
   ['call', /^call\//],
   [null, /^breakers\/unprotected\./],
