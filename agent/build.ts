@@ -35,9 +35,9 @@ const entries = new Map(
  * loaded when it is first needed, which exports its names as they are.
  */
 const ROOMS: readonly (readonly [name: string | null, sources: RegExp])[] = [
-  ['base', /^(?:\.\.|errors\/|core\/(?:outcomes|observers|windows)\/)/],
+  ['base', /^(?:\.\.(?!.*precedence)|errors\/|core\/(?:outcomes|observers|windows)\/)/],
   ['calls', /^(?:breakers\/known-fields\.|clock\/|call\/\w+\/|core\/(?:layers\/|classify\.|retry-after\.))/],
-  ['policies', /^(?:core\/config\/(?!within-guard)|link\/(?:link\.|timers\.|\w+\/))/],
+  ['policies', /^(?:core\/config\/(?!within-guard)|link\/(?:link\.|timers\.|\w+\/)|.*precedence)/],
   ['core', /^(?:core\/|version\.)/],
   ['call', /^call\//],
   [null, /^breakers\/unprotected\./],
@@ -154,7 +154,12 @@ function chunksOf({ output }: RolldownOutput): OutputChunk[] {
 function declare(): void {
   const emitted = join(dist, 'types');
   const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
-  execFileSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
+  // A configuration of its own, because the compiler takes files or a configuration, and the files are the entries.
+  const configuration = join(dist, 'tsconfig.json');
+  const files = [...entries.values()].map((source) => join(here, 'src', `${source}.ts`));
+  writeFileSync(configuration, JSON.stringify({ extends: join(here, 'tsconfig.build.json'), files }));
+  execFileSync(process.execPath, [compiler, '-p', configuration], { stdio: 'inherit' });
+  rmSync(configuration);
   const needed = new Set<string>();
   const borrowed = new Set<string>();
   const read = (source: string) => {

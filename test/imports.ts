@@ -114,7 +114,7 @@ const PURE_BUILTINS: Record<string, readonly string[]> = {
   'node:util': ['isDeepStrictEqual'],
 };
 
-const ZOD_FREE_NAMES = ['defaults', 'duration', 'rules', 'trip-conditions'];
+const ZOD_FREE_NAMES = ['defaults', 'duration', 'precedence', 'rules', 'trip-conditions'];
 const ZOD_FREE = ZOD_FREE_NAMES.map((name) => `@fuseboard/schema/${name}`);
 const ZOD_FREE_FILE = new RegExp(`^crds/schema/src/(${ZOD_FREE_NAMES.join('|')})\\.ts$`);
 const WORKSPACE = /^(crds\/schema|agent|operator|traffic|simulator|e2e|compat\/[^/]+|examples\/[^/]+)\//;

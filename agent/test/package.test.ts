@@ -125,7 +125,7 @@ describe('the package', () => {
     const text = `
       const { getBreaker } = require('@fuseboard/agent');
       getBreaker('payments', { defaults: { trip: { consecutiveFailures: 2 } } });
-      const lazy = /[\\/](network|recording)\\.js$/;
+      const lazy = /[\\/](operator-exchange|recording)\\.js$/;
       setTimeout(() => console.log(Object.keys(require.cache).filter((path) => lazy.test(path)).length), 20);`;
     writeFileSync(join(consumer, 'lazy.cjs'), text);
     const loaded = (env: Record<string, string>) =>

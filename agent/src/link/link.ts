@@ -6,7 +6,7 @@ import type { LedgerHolder } from './ledger.ts';
 import { readBootstrap } from './local/bootstrap.ts';
 import { HeldPolicies } from './local/held-policies.ts';
 import { lastGoodPath, readLastGood } from './local/last-good.ts';
-import type { OperatorExchange } from './network.ts';
+import type { OperatorExchange } from './operator-exchange.ts';
 import type { Settings } from './settings/settings.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
@@ -108,7 +108,7 @@ export class Link {
       for (const breaker of registry.breakers()) check(breaker);
       return;
     }
-    const network = await import('./network.ts').catch((error: Error) => {
+    const network = await import('./operator-exchange.ts').catch((error: Error) => {
       warn(`no connection to the operator: its code cannot be loaded: ${error.message}`);
     });
     if (network === undefined || this.#ended) return;

@@ -71,6 +71,7 @@ describe('the bootstrap file', () => {
     ['is not JSON', '{ half', /cannot be read/],
     ['holds something else', [policy('p', ['a']), { kind: 'Service' }], /item 1 is no policy/],
     ['holds a list of nothing', [null], /item 0/],
+    ['has no metadata', [{ metadata: null, spec: null }], /item 0/],
     [
       'has a selector that is none',
       [{ ...policy('p', ['a']), spec: { breakers: ['a'], selector: { matchExpressions: 1 } } }],

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { compareRoutes, narrows, type Selector, selects } from '@fuseboard/schema/precedence';
 import type { PolicySpec } from '@fuseboard/schema/types';
 import type { PolicySet } from '../../breakers/policy-set.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { StoredSet } from './stored-set.ts';
+import { isAbsentOr, isFields, isListOf, type StoredSet } from './stored-set.ts';
 
 /** The fields of a CircuitBreakerPolicy that decide which breakers it governs. */
 export interface PolicyResource {
@@ -37,7 +38,7 @@ export function readBootstrap(path: string, agent: Pick<Settings, 'namespace' | 
   const resources = (list as PolicyResource[]).filter(
     ({ metadata, spec }) =>
       (metadata.namespace === undefined || agent.namespace === undefined || metadata.namespace === agent.namespace) &&
-      isSelected(spec.selector, agent.labels),
+      selects(spec.selector, agent.labels),
   );
   return {
     set: {
@@ -61,71 +62,36 @@ function uidOf({ metadata }: PolicyResource): string {
   return metadata.uid ?? createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
-/**
- * The routes of policies in order of precedence: a policy with a selector before one without, an exact name before a
- * prefix, a longer prefix before a shorter one, then the older policy, then the name of the policy.
- */
+/** The routes of policies in order of precedence. */
 export function routesOf(resources: readonly PolicyResource[]): PolicySet['routes'] {
-  const claims = resources.flatMap((resource) =>
-    resource.spec.breakers.map((pattern) => ({
-      pattern,
-      uid: uidOf(resource),
-      name: resource.metadata.name,
-      created: Date.parse(resource.metadata.creationTimestamp ?? '') || 0,
-      selects: isEmpty(resource.spec.selector) ? 0 : 1,
-      reach: pattern.endsWith('*') ? pattern.length - 1 : Number.POSITIVE_INFINITY,
-    })),
-  );
-  claims.sort(
-    (a, b) =>
-      b.selects - a.selects ||
-      (a.reach === b.reach ? 0 : b.reach - a.reach) ||
-      a.created - b.created ||
-      (a.name < b.name ? -1 : 1),
-  );
+  const candidates = resources.flatMap((resource) => {
+    const { metadata, spec } = resource;
+    const createdAt = Date.parse(metadata.creationTimestamp ?? '') || 0;
+    const policy = { uid: uidOf(resource), name: metadata.name, createdAt, narrow: narrows(spec.selector) };
+    return spec.breakers.map((pattern) => ({ pattern, policy }));
+  });
   const seen = new Set<string>();
-  return claims
+  return candidates
+    .sort(compareRoutes)
     .filter(({ pattern }) => !seen.has(pattern) && seen.add(pattern))
-    .map(({ pattern, uid }) => [pattern, uid] as const);
+    .map(({ pattern, policy }) => [pattern, policy.uid] as const);
 }
 
-type Selector = PolicySpec['selector'];
-
-const isEmpty = (selector: Selector) =>
-  Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions ?? []).length === 0;
-
-function isSelected(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
-  const has = (key: string) => Object.hasOwn(labels, key);
-  return (
-    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => has(key) && labels[key] === value) &&
-    (selector?.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      if (operator === 'Exists') return has(key);
-      if (operator === 'DoesNotExist') return !has(key);
-      return (has(key) && values.includes(labels[key]!)) === (operator === 'In');
-    })
-  );
-}
+const isString = (value: unknown) => typeof value === 'string';
 
 function isResource(value: unknown): value is PolicyResource {
   const { metadata, spec } = (value ?? {}) as Partial<PolicyResource>;
   return (
-    typeof metadata?.name === 'string' &&
-    [metadata.namespace, metadata.uid, metadata.creationTimestamp].every(isStringOrAbsent) &&
-    (metadata.generation === undefined || typeof metadata.generation === 'number') &&
-    Array.isArray(spec?.breakers) &&
-    spec.breakers.every((name) => typeof name === 'string') &&
-    isSelector(spec.selector)
+    isString(metadata?.name) &&
+    [metadata!.namespace, metadata!.uid, metadata!.creationTimestamp].every((text) => isAbsentOr(text, isString)) &&
+    isAbsentOr(metadata!.generation, (generation) => typeof generation === 'number') &&
+    isListOf(spec?.breakers, isString) &&
+    isSelector(spec!.selector ?? {})
   );
 }
 
-const isStringOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
-
-function isSelector(value: unknown): value is Selector {
-  const { matchLabels, matchExpressions } = (value ?? {}) as NonNullable<Selector>;
-  return (
-    (matchLabels === undefined || (typeof matchLabels === 'object' && matchLabels !== null)) &&
-    (matchExpressions === undefined ||
-      (Array.isArray(matchExpressions) &&
-        matchExpressions.every((item) => typeof item?.key === 'string' && Array.isArray(item.values ?? []))))
+const isSelector = ({ matchLabels, matchExpressions }: Selector) =>
+  isAbsentOr(matchLabels, (labels) => typeof labels === 'object' && labels !== null) &&
+  isAbsentOr(matchExpressions, (list) =>
+    isListOf(list, (item) => isFields(item) && isString(item.key) && Array.isArray(item.values ?? [])),
   );
-}

@@ -1,4 +1,5 @@
-import { compareRoutes, type Route, type Routing, takes } from './routing.ts';
+import { compareRoutes } from '@fuseboard/schema/precedence';
+import { type Route, type Routing, takes } from './routing.ts';
 import { isPrefix, type Labels, matches, type Selector, selects } from './selector.ts';
 
 /** One policy considered for one breaker of one agent. */

@@ -1,7 +1,7 @@
 import { PolicySpecFields, violations } from '@fuseboard/schema';
-import { compareText } from './compare-text.ts';
+import { compareRoutes } from '@fuseboard/schema/precedence';
 import type { Policy } from './policy.ts';
-import { isPrefix, type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
+import { type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
 
 /** The fields of a policy that decide which breakers it governs, validated and ready for comparison. */
 export interface Routing {
@@ -54,20 +54,6 @@ export function sameRouting(a: Routing | undefined, b: Routing): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-/**
- * The order in which routes are tried: a policy with a selector before one without, an exact name before a prefix, a
- * longer prefix before a shorter one, then the older policy, then the name of the policy.
- */
-export function compareRoutes(a: Route, b: Route): number {
-  return (
-    Number(b.policy.narrow) - Number(a.policy.narrow) ||
-    Number(isPrefix(a.pattern)) - Number(isPrefix(b.pattern)) ||
-    (isPrefix(a.pattern) ? b.pattern.length - a.pattern.length : 0) ||
-    compareAge(a.policy, b.policy) ||
-    compareText(a.pattern, b.pattern)
-  );
-}
-
 /** Every route of the policies, in the order in which routes are tried. */
 export function sortedRoutes(policies: Iterable<Routing>): Route[] {
   const routes: Route[] = [];
@@ -76,6 +62,3 @@ export function sortedRoutes(policies: Iterable<Routing>): Route[] {
 }
 
 export const takes = (policy: Routing, labels: Labels) => selects(policy.selector, labels);
-
-const compareAge = (a: Routing, b: Routing) =>
-  a.createdAt - b.createdAt || compareText(a.name, b.name) || compareText(a.uid, b.uid);

@@ -1,47 +1,10 @@
-import type { PolicySpec } from '@fuseboard/schema';
+import type { Labels, Selector } from '@fuseboard/schema/precedence';
 
-export type Labels = Readonly<Record<string, string>>;
-export type Selector = NonNullable<PolicySpec['selector']>;
-type Requirement = NonNullable<Selector['matchExpressions']>[number];
+export { isPrefix, type Labels, narrows, type Selector, selects } from '@fuseboard/schema/precedence';
 
 /** Whether a pattern (a name, a prefix ending in `*`, or `*`) matches a breaker name. */
 export function matches(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
-}
-
-export const isPrefix = (pattern: string) => pattern.endsWith('*');
-
-/**
- * Whether a selector has requirements. An absent and an empty selector both select every agent, with the same
- * precedence.
- */
-export function narrows(selector: Selector | undefined): boolean {
-  return requirementsOf(selector).length > 0;
-}
-
-/**
- * Whether a selector selects an agent with these labels, by the rules of a Kubernetes LabelSelector: every requirement
- * must hold, and `NotIn` holds for an agent without the label.
- */
-export function selects(selector: Selector | undefined, labels: Labels): boolean {
-  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
-    if (valueAt(labels, key) !== value) return false;
-  }
-  return (selector?.matchExpressions ?? []).every((requirement) => satisfied(requirement, labels));
-}
-
-function satisfied({ key, operator, values = [] }: Requirement, labels: Labels): boolean {
-  const value = valueAt(labels, key);
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-  }
 }
 
 /** The requirements of a selector in canonical spelling, sorted and without duplicates. */
@@ -90,5 +53,3 @@ export function parseLabels(text: string): Labels {
 
 const spell = (key: string, operator: string, values: readonly string[]) =>
   `${key} ${operator} ${JSON.stringify([...new Set(values)].sort())}`;
-
-const valueAt = (labels: Labels, key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined);
