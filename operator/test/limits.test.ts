@@ -454,3 +454,15 @@ it.each(Object.keys(LIMITS) as LimitReason[])(
   },
   120_000,
 );
+
+it('leaves the budget of reports to others, however many large reports of some pods arrive late', async () => {
+  let now = 1_000;
+  await begin({ maxReportsPerSecond: '100' }, { clock: { now: () => now } });
+  await openStream('shop.good');
+  const asked = Array.from({ length: 40 }, (_, i) => unfinishedReport(`bank.evil-${i}`, MAX_REPORT_BYTES));
+  await until(() => asked.some(isRefused));
+  for (const socket of asked) socket.write(' ');
+  await until(() => asked.every(({ text }) => text !== ''));
+  now += 1_000;
+  expect(await report('shop.good')).toBe(204);
+});

@@ -11,6 +11,7 @@ let cutBy: string[];
 let sockets: Socket[];
 let connections: Connections;
 let now: number;
+let maxUnreadBytes: number;
 
 /** More than the kernel takes for a connection whose other side reads nothing. */
 const LARGE = 16 * 1024 * 1024;
@@ -25,10 +26,13 @@ beforeEach(async () => {
     else response.end('ok\n');
   });
   now = 0;
+  maxUnreadBytes = 3 * LARGE;
   connections = new Connections({
     max: 4,
     stallMs: 300,
-    maxUnreadBytes: 3 * LARGE,
+    get maxUnreadBytes() {
+      return maxUnreadBytes;
+    },
     clock: { now: () => now },
     onCut: (address, limit) => {
       cut.push(address);
@@ -135,9 +139,31 @@ it('cuts the longest unread response of the address with the most, while all tog
   await openUnread('127.0.0.1');
   expect(cut).toEqual([]);
   await openUnread('127.0.0.3');
-  await until(() => cut.length > 0);
+  await until(() => {
+    now += 1_000;
+    return cut.length > 0;
+  });
   expect([cut, cutBy]).toEqual([['127.0.0.1'], ['unread']]);
   expect(other.destroyed).toBe(false);
+});
+
+it('leaves a single response that is longer than all should be to its reader', async () => {
+  maxUnreadBytes = LARGE / 2;
+  await openUnread('127.0.0.1');
+  const other = await openConnection(ask('/livez'));
+  // Each request is a check.
+  for (let check = 0; check < 3; check += 1) {
+    now += 1_000;
+    other.write(ask('/livez'));
+    await new Promise((resolve) => other.once('data', resolve));
+  }
+  expect(cut).toEqual([]);
+  await openUnread('127.0.0.2');
+  await until(() => {
+    now += 1_000;
+    return cut.length > 0;
+  });
+  expect([cut.length, cutBy]).toEqual([1, ['unread']]);
 });
 
 it('takes a long response for read while its reader takes it', async () => {

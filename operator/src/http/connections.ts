@@ -28,12 +28,14 @@ const ADDRESS_SHARE = 0.5;
  */
 const MIN_RATE = 64;
 
-/** The longest time between two checks of unread responses, in ms. */
+/** The longest time between two checks of unread responses, and how long one may take before it counts, in ms. */
 const CHECK_MS = 1_000;
 
 /** The bytes of a response that its reader has not taken. */
 interface Unread {
   readonly bytes: number;
+  /** When it was first seen that there are some. */
+  readonly since: number;
   /** The end of the time that the reader may take for them. */
   readonly due: number;
 }
@@ -148,13 +150,14 @@ export class Connections {
         connection.unread = unreadOf(connection, now);
         if (!hasUnread(connection)) continue;
         if (connection.unread.due + stallMs <= now) this.#cut(connection, 'stalled');
-        else {
+        else if (connection.unread.since + CHECK_MS <= now) {
           slow.push(connection);
           bytes += connection.unread.bytes;
         }
       }
     }
-    while (bytes > maxUnreadBytes) {
+    // A single response may be longer than all should be: the metrics of many breakers.
+    while (bytes > maxUnreadBytes && slow.length > 1) {
       const victim = largest(slow);
       slow.splice(slow.indexOf(victim), 1);
       bytes -= victim.unread.bytes;
@@ -202,7 +205,7 @@ function unreadOf({ response, unread }: Connection, now: number): Unread | undef
   const bytes = response?.writableLength ?? 0;
   if (bytes === 0) return undefined;
   const due = unread !== undefined && bytes >= unread.bytes ? unread.due : now + bytes / MIN_RATE;
-  return { bytes, due };
+  return { bytes, since: unread?.since ?? now, due };
 }
 
 const hasUnread = (connection: Connection): connection is Connection & { unread: Unread } =>

@@ -287,7 +287,8 @@ export const LIMITS = {
     value: 16,
     unit: 'MiB',
     scope: 'this replica',
-    reached: 'the longest unread response of the address with the most unread bytes is cut',
+    reached:
+      'the longest response that is unread for a second, of the address with the most unread bytes, is cut; a single one is not',
   },
 } as const satisfies Record<string, Limit>;
 

@@ -143,7 +143,7 @@ export function injectorApp({ url, caFile, audience, log, limits, clock, random 
       throw new Problem(413, `the review has more than ${MAX_VALUES} values, the limit`);
     }
     const authority = await authorityNow(from).catch((error: Error) => error);
-    // A body takes many times its size when it is parsed. From here on nothing is waited for, so one is there at a time.
+    // A body takes many times its size when it is parsed. Nothing is awaited after that, so there is one at a time.
     response.json(answerTo(parseBody(body), authority, from));
   }
 
