@@ -15,6 +15,7 @@ import { Quota } from './http/agents/quota.ts';
 import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followAuthorities, followCertificate, readCertificate } from './http/certificate.ts';
+import type { ConnectionLimit } from './http/connections.ts';
 import { metricsApp } from './http/metrics.ts';
 import { type Listening, listen } from './http/server.ts';
 import { injectorApp, readAuthority } from './http/webhook/injector.ts';
@@ -57,8 +58,12 @@ const QUIET_MS = 2_000;
  */
 const GREATEST_WAIT_MS = 10_000;
 
-/** Maximum number of connections of each port except that of the agents. */
-const OTHER_CONNECTIONS = LIMITS['other-connections'].value;
+/** The limits at which connections are closed, in the table of limits. */
+const CONNECTION_LIMITS = {
+  address: 'connections-of-address',
+  stalled: 'unread-time',
+  unread: 'unread-bytes',
+} as const;
 
 /** Maximum number of log lines about refused requests per second. */
 const AUDIT_LINES_PER_SECOND = 10;
@@ -152,9 +157,16 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
   const certificateChanges = { certificate: 0, authorities: 0 };
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
-  const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
-    limits.reached(limit === 'all' ? reason : 'connections-of-address', { from });
-  const cutOther = cutAt('other-connections');
+  const cutAt =
+    (all: 'connections' | 'other-connections') =>
+    (from: string, limit: ConnectionLimit): void =>
+      limits.reached({ ...CONNECTION_LIMITS, all }[limit], { from });
+  const otherPort = {
+    maxConnections: LIMITS['other-connections'].value,
+    maxUnreadBytes: LIMITS['unread-bytes'].value * 1024 * 1024,
+    onCut: cutAt('other-connections'),
+    clock,
+  };
   const ports = {
     agents: {
       app: agentsApp({
@@ -175,6 +187,7 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
         flag: '--port',
         maxConnections: config.maxConnections,
         onCut: cutAt('connections'),
+        clock,
         certificate,
       },
     },
@@ -199,8 +212,7 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
       limits: {
         what: 'metrics and probes',
         flag: '--metrics-port',
-        maxConnections: OTHER_CONNECTIONS,
-        onCut: cutOther,
+        ...otherPort,
       },
     },
     admin: {
@@ -223,8 +235,7 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
       limits: {
         what: 'the admin API',
         flag: '--admin-port',
-        maxConnections: OTHER_CONNECTIONS,
-        onCut: cutOther,
+        ...otherPort,
         certificate: isLoopback(config.admin.host) ? undefined : certificate,
       },
     },
@@ -236,14 +247,13 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
     const { address, ...place } = injection;
     authorities = await readAuthority(place.caFile);
     webhook = {
-      app: injectorApp({ ...place, audience: AUDIENCE, log }),
+      app: injectorApp({ ...place, audience: AUDIENCE, log, limits, clock, random }),
       address,
       limits: {
         what: 'the webhook',
         keepAlive: false,
         flag: '--webhook-port',
-        maxConnections: OTHER_CONNECTIONS,
-        onCut: cutOther,
+        ...otherPort,
         certificate,
       },
     };

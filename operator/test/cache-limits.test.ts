@@ -2,6 +2,7 @@ import { afterEach, expect, it, jest } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Registry } from 'prom-client';
 import { addPending, type PendingChange } from '../src/core/delivery/pending-changes.ts';
+import { RestoreDetector } from '../src/core/delivery/restore-detector.ts';
 import type { Snapshot } from '../src/core/delivery/snapshot.ts';
 import { SnapshotCache } from '../src/core/delivery/snapshot-cache.ts';
 import { Fleet } from '../src/core/fleet/fleet.ts';
@@ -99,6 +100,15 @@ const KEEPS_ALL: Record<keyof typeof CACHE_LIMITS, (others: number) => boolean |
     await decide('first');
     expect(asked() - afterToken).toBe(afterToken - before);
     return asked() === before;
+  },
+  'restore-lags'(others) {
+    let now = 0;
+    const detector = new RestoreDetector(1, { now: () => now });
+    const lag = (pod: string) => detector.observeLag({ namespace: 'shop', pod }, { policies: '1' }, { policies: '2' });
+    lag('first');
+    for (const i of numbered(others)) lag(`${i}`);
+    now = 1;
+    return lag('first');
   },
   audiences(others) {
     const snapshots = new SnapshotCache();

@@ -1,12 +1,15 @@
+import { request as secureRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import type { BreakerReport } from '@fuseboard/schema';
+import { join } from 'node:path';
+import { connect as connectSecurely } from 'node:tls';
+import { type BreakerReport, MAX_GUARDED, MAX_REPORT_BYTES, type Report } from '@fuseboard/schema';
 import { afterEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readConfig } from '../src/config/config.ts';
 import { LIMITS, type LimitReason } from '../src/core/limits/limits.ts';
 import type { Access } from '../src/ports/access.ts';
 import { type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
-import { type Serving, serve } from '../src/serve.ts';
+import { type Adapters, type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
@@ -34,11 +37,11 @@ let lines: Record<string, unknown>[] = [];
 const clients: EventClient[] = [];
 const sockets: Socket[] = [];
 
-async function begin(flags: Record<string, string> = {}): Promise<void> {
+async function begin(flags: Record<string, string> = {}, more: Partial<Adapters> = {}): Promise<void> {
   source = new MemorySource();
   lines = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const parts = { ...(await localAdapters(log)), source, authenticator: pods, access: people };
+  const parts = { ...(await localAdapters(log)), source, authenticator: pods, access: people, ...more };
   serving = await serve(readConfig({ ...FLAGS, agentAuth: 'token-review', ...flags }), parts, log);
   source.set([policy('payments', { namespace: 'bank' }), policy('search', { namespace: 'bank', spec: SELECTED })], '5');
   await ready(serving!.metricsUrl);
@@ -52,6 +55,12 @@ afterEach(async () => {
   await serving?.stop(0);
   serving = undefined;
 });
+
+const TLS = join(import.meta.dirname, 'tls');
+const WEBHOOK = {
+  ...{ tlsCertFile: join(TLS, 'one.crt'), tlsKeyFile: join(TLS, 'one.key') },
+  ...{ webhookPort: '0', webhookAgentsUrl: 'https://operator:8443', webhookCaFile: join(TLS, 'one.crt') },
+};
 
 const bootOf = (n: number) => n.toString(16).padStart(32, '0');
 
@@ -89,13 +98,18 @@ const breakers = (count: number, more: Partial<BreakerReport> = {}): BreakerRepo
   Array.from({ length: count }, (_, i) => ({ name: 'b', key: `k${i}`, state: 'open', since: 0, totals, ...more }));
 
 let sequence = 0;
-async function report(token: string, told: BreakerReport[] = [], boot = 1): Promise<number> {
+async function report(
+  token: string,
+  told: BreakerReport[] = [],
+  boot = 1,
+  more: Partial<Report> = {},
+): Promise<number> {
   sequence += 1;
   const body = { protocol: 1, service: 's', instance: 'i', boot: bootOf(boot), sequence, part: 1, parts: 1 };
   const answer = await fetch(`${serving!.agentsUrl}/v1/report`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ ...body, rejections: [], breakers: told }),
+    body: JSON.stringify({ ...body, rejections: [], breakers: told, ...more }),
   });
   return answer.status;
 }
@@ -128,8 +142,77 @@ async function hold(url: string, count: number, localAddress = '127.0.0.1'): Pro
   }
 }
 
+/** Sends a request and reads nothing of its response; `text` has what came before `pause` of the caller. */
+function send(url: string, text: string, localAddress = '127.0.0.1'): Socket & { text: string } {
+  const { port, hostname: host, protocol } = new URL(url);
+  const to = { port: Number(port), host, localAddress };
+  const socket = protocol === 'https:' ? connectSecurely({ ...to, rejectUnauthorized: false }) : connect(to);
+  const kept = Object.assign(socket, { text: '' });
+  sockets.push(socket);
+  socket
+    .on('error', () => {})
+    .on('data', (part) => {
+      kept.text += part;
+    });
+  socket.write(text);
+  return kept;
+}
+
+const head = (line: string, headers: Record<string, string | number>) =>
+  [`${line} HTTP/1.1`, 'host: 127.0.0.1', ...Object.entries(headers).map((one) => one.join(': ')), '', ''].join('\r\n');
+
+/** Sends all of a report but its end. */
+const unfinishedReport = (token: string, length: number) => {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': length };
+  return send(serving!.agentsUrl, head('POST /v1/report', headers) + ' '.repeat(length - 1));
+};
+
+/** Sends all of a review but its end. */
+const unfinishedReview = (length: number) => {
+  const headers = { 'content-type': 'application/json', 'content-length': length };
+  return send(serving!.webhookUrl!, head('POST /inject', headers) + ' '.repeat(length - 1), '127.0.0.2');
+};
+
+const isRefused = ({ text }: { readonly text: string }) => text.startsWith('HTTP/1.1 503');
+
+/** The status of the response to a review of a pod. */
+async function review(over: object = {}): Promise<number> {
+  const object = {
+    metadata: { annotations: { 'fuseboard.dev/inject': 'true' } },
+    spec: { serviceAccountName: 'shop', containers: [{ name: 'a' }] },
+  };
+  const resource = { group: '', resource: 'pods' };
+  const asked = { uid: 'u', operation: 'CREATE', namespace: 'shop', resource, object, ...over };
+  const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+  const options = { method: 'POST', headers: { 'content-type': 'application/json' }, rejectUnauthorized: false };
+  return new Promise((resolve, reject) => {
+    secureRequest(`${serving!.webhookUrl}/inject`, options, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    })
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+/** Has 8 MB of policies, more than the kernel takes for a connection of which nothing is read. */
+async function manyPolicies(): Promise<void> {
+  const policies = Array.from({ length: 500 }, (_, i) => {
+    const breakers = Array.from({ length: 63 }, (_one, n) => `${'x'.repeat(250)}${n}`);
+    return policy(`p${i}`, { namespace: 'bank', spec: { breakers: [`p${i}`, ...breakers] } });
+  });
+  source.set(policies, '6');
+  await until(async () => (await (await fetch(`${serving!.adminUrl}/v1/policies`)).text()).length > 5_000_000);
+}
+
 const opened = (reason: string): BreakerReport['transitions'] =>
   Array.from({ length: 20 }, (_, i) => ({ from: 'closed', to: 'open', agoMs: i * 5_000, reason }));
+
+/** How often a limit cut something. */
+async function limited(reason: LimitReason): Promise<number> {
+  const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
+  return Number(new RegExp(`^fuseboard_limited_total\\{reason="${reason}"\\} (\\d+)`, 'm').exec(metrics)?.[1]);
+}
 
 /** What reaches each bound; all of it is done by one pod, or by as many as the bound needs. */
 const REACHED: Record<LimitReason, () => Promise<void>> = {
@@ -236,6 +319,51 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     for (let n = 1; n <= 6; n += 1) await openStream(`bank.pod-${n}`);
     await untilRefused((n) => report(`bank.pod-${(n % 6) + 1}`, breakers(80)));
   },
+  'reports-of-pod': async () => {
+    await begin({ maxStreamsPerPod: '2' });
+    const asked = [1, 2, 3].map(() => unfinishedReport('bank.evil', 100));
+    await until(() => asked.some(isRefused));
+    expect(asked.filter(isRefused)).toHaveLength(1);
+    await openStream('bank.good');
+    expect(await report('bank.good')).toBe(204);
+  },
+  'report-bytes': async () => {
+    await begin({ maxReportsPerPod: '1000' });
+    const asked = Array.from({ length: 20 }, () => unfinishedReport('bank.evil', MAX_REPORT_BYTES));
+    await until(() => asked.some(isRefused));
+    await openStream('bank.good');
+    expect(await report('bank.good', breakers(250))).toBe(204);
+  },
+  'guarded-of-agent': async () => {
+    await begin();
+    await openStream('bank.evil');
+    const guarded = Array.from({ length: MAX_GUARDED }, (_, i) => ({ uid: `${i}`, by: 'minTimeout' }));
+    expect(LIMITS['guarded-of-agent'].value).toBe(MAX_GUARDED);
+    expect(await report('bank.evil', [], 1, { guarded })).toBe(204);
+    expect(await report('bank.evil', [], 1, { guarded: [...guarded, ...guarded] })).toBe(400);
+  },
+  reviews: async () => {
+    await begin(WEBHOOK);
+    const asked = Array.from({ length: 120 }, () => unfinishedReview(2));
+    await until(() => asked.some(isRefused));
+    expect(await review()).toBe(200);
+  },
+  'review-bytes': async () => {
+    await begin(WEBHOOK);
+    const asked = [1, 2, 3, 4, 5].map(() => unfinishedReview(4 * 1024 * 1024));
+    await until(() => asked.some(isRefused));
+    expect(await review()).toBe(200);
+  },
+  'values-of-review': async () => {
+    await begin(WEBHOOK);
+    expect(await review({ object: Array(LIMITS['values-of-review'].value).fill({}) })).toBe(413);
+    expect(await review()).toBe(200);
+  },
+  'review-log-lines': async () => {
+    await begin(WEBHOOK, { clock: { now: () => 1_000 } });
+    for (let i = 0; i < 25; i += 1) expect(await review()).toBe(200);
+    expect(lines.filter(({ msg }) => msg === 'injected a pod').length).toBeLessThan(25);
+  },
   'calls-of-report': async () => {
     await begin();
     await openStream('bank.evil');
@@ -295,17 +423,46 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) await hold(serving!.metricsUrl, 100, address);
     expect((await fetch(`${serving!.metricsUrl}/livez`)).status).toBe(200);
   },
+  'unread-time': async () => {
+    let late = 0;
+    await begin({}, { clock: { now: () => performance.now() + late } });
+    await manyPolicies();
+    send(serving!.adminUrl, head('GET /v1/policies', { authorization: 'evil' })).pause();
+    await until(async () => {
+      late += 20_000;
+      return (await limited('unread-time')) > 0;
+    });
+  },
+  'unread-bytes': async () => {
+    await begin();
+    await manyPolicies();
+    const headers = { authorization: 'evil' };
+    for (let i = 0; i < 10; i += 1) send(serving!.adminUrl, head('GET /v1/watch', headers), '127.0.0.2').pause();
+    await until(async () => (await limited('unread-bytes')) > 0);
+    expect(await watch('good')).toBe(200);
+  },
 };
 
 it.each(Object.keys(LIMITS) as LimitReason[])(
   'bounds %s, counts what it cuts, and says so once',
   async (reason) => {
     await REACHED[reason]();
-    const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
-    expect(metrics).toMatch(new RegExp(`^fuseboard_limited_total\\{reason="${reason}"\\} [1-9]`, 'm'));
+    expect(await limited(reason)).toBeGreaterThan(0);
     expect(lines.filter((line) => line.reason === reason && String(line.msg).startsWith('limit reached'))).toHaveLength(
       1,
     );
   },
   120_000,
 );
+
+it('leaves the budget of reports to others, however many large reports of some pods arrive late', async () => {
+  let now = 1_000;
+  await begin({ maxReportsPerSecond: '100' }, { clock: { now: () => now } });
+  await openStream('shop.good');
+  const asked = Array.from({ length: 40 }, (_, i) => unfinishedReport(`bank.evil-${i}`, MAX_REPORT_BYTES));
+  await until(() => asked.some(isRefused));
+  for (const socket of asked) socket.write(' ');
+  await until(() => asked.every(({ text }) => text !== ''));
+  now += 1_000;
+  expect(await report('shop.good')).toBe(204);
+});

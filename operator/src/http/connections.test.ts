@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { until } from '../../test/until.ts';
 import { Connections } from './connections.ts';
 
 let server: Server;
@@ -8,6 +9,12 @@ let port: number;
 let cut: string[];
 let cutBy: string[];
 let sockets: Socket[];
+let connections: Connections;
+let now: number;
+let maxUnreadBytes: number;
+
+/** More than the kernel takes for a connection whose other side reads nothing. */
+const LARGE = 16 * 1024 * 1024;
 
 beforeEach(async () => {
   cut = [];
@@ -15,15 +22,24 @@ beforeEach(async () => {
   sockets = [];
   server = createServer((request, response) => {
     if (request.url === '/stream') response.writeHead(200).write('begin\n');
+    else if (request.url === '/large') response.end('x'.repeat(LARGE));
     else response.end('ok\n');
   });
-  new Connections({
+  now = 0;
+  maxUnreadBytes = 3 * LARGE;
+  connections = new Connections({
     max: 4,
+    stallMs: 300,
+    get maxUnreadBytes() {
+      return maxUnreadBytes;
+    },
+    clock: { now: () => now },
     onCut: (address, limit) => {
       cut.push(address);
       cutBy.push(limit);
     },
-  }).watch(server);
+  });
+  connections.watch(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
 });
@@ -96,4 +112,80 @@ it('closes a new connection of an address that has half of the places, all with 
   await ended(await openConnection('GET', false));
   expect(cutBy).toEqual(['address']);
   expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+});
+
+/** Asks for a large response and reads nothing of it. */
+async function openUnread(localAddress: string): Promise<Socket> {
+  const socket = await openConnection('', false, localAddress);
+  socket.pause();
+  socket.write(ask('/large'));
+  await new Promise((resolve) => server.once('request', resolve));
+  return socket;
+}
+
+it('cuts a response that nobody reads, and none that is read', async () => {
+  const [unread, stream] = [await openUnread('127.0.0.1'), await openConnection(ask('/stream'))];
+  const advanced = setInterval(() => {
+    now += 60_000;
+  }, 5);
+  await until(() => connections.count === 1).finally(() => clearInterval(advanced));
+  await ended(unread.resume());
+  expect([cut, cutBy, stream.destroyed]).toEqual([['127.0.0.1'], ['stalled'], false]);
+});
+
+it('cuts the longest unread response of the address with the most, while all together are too long', async () => {
+  const other = await openUnread('127.0.0.2');
+  await openUnread('127.0.0.1');
+  await openUnread('127.0.0.1');
+  expect(cut).toEqual([]);
+  await openUnread('127.0.0.3');
+  await until(() => {
+    now += 1_000;
+    return cut.length > 0;
+  });
+  expect([cut, cutBy]).toEqual([['127.0.0.1'], ['unread']]);
+  expect(other.destroyed).toBe(false);
+});
+
+it('leaves a single response that is longer than all should be to its reader', async () => {
+  maxUnreadBytes = LARGE / 2;
+  await openUnread('127.0.0.1');
+  const other = await openConnection(ask('/livez'));
+  // Each request is a check.
+  for (let check = 0; check < 3; check += 1) {
+    now += 1_000;
+    other.write(ask('/livez'));
+    await new Promise((resolve) => other.once('data', resolve));
+  }
+  expect(cut).toEqual([]);
+  await openUnread('127.0.0.2');
+  await until(() => {
+    now += 1_000;
+    return cut.length > 0;
+  });
+  expect([cut.length, cutBy]).toEqual([1, ['unread']]);
+});
+
+it('takes a long response for read while its reader takes it', async () => {
+  const socket = await openUnread('127.0.0.1');
+  let received = 0;
+  socket.on('data', (part: Buffer) => {
+    received += part.length;
+    now += 1;
+  });
+  socket.resume();
+  await until(() => received >= LARGE);
+  expect(cut).toEqual([]);
+});
+
+it('keeps no place for a connection that was closed before it was accepted', async () => {
+  const resets = Array.from({ length: 20 }, async () => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.4' }).on('error', () => {});
+    socket.once('connect', () => socket.resetAndDestroy());
+    await ended(socket);
+  });
+  await Promise.all(resets);
+  await until(() => connections.count === 0);
+  const held = [await openConnection('GET', false), await openConnection('GET', false)];
+  expect([held.map(({ destroyed }) => destroyed), cut]).toEqual([[false, false], []]);
 });

@@ -3,6 +3,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../config/listen.ts';
+import type { Clock } from '../core/clock.ts';
+import { LIMITS } from '../core/limits/limits.ts';
 import type { Certificate } from './certificate.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
 
@@ -35,8 +37,14 @@ export interface Bounds {
    * that is gone. Absent: true.
    */
   readonly keepAlive?: boolean;
+  /** See `ConnectionsOptions`; absent: the limit of the table. */
+  readonly stallMs?: number;
+  /** See `ConnectionsOptions`. */
+  readonly maxUnreadBytes?: number;
   /** Called when a limit closed a connection; absent: not counted. */
   readonly onCut?: ConnectionsOptions['onCut'];
+  /** The monotonic clock. Absent: that of the process. */
+  readonly clock?: Clock;
   /** Certificate for TLS; absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
@@ -46,11 +54,9 @@ export interface Bounds {
  *
  * @throws when the address cannot be used; the message names the address and the fix.
  */
-export async function listen(
-  app: RequestListener,
-  { host, port }: Address,
-  { what, flag, maxConnections, onCut = () => {}, keepAlive = true, certificate }: Bounds,
-): Promise<Listening> {
+export async function listen(app: RequestListener, { host, port }: Address, bounds: Bounds): Promise<Listening> {
+  const { what, flag, maxConnections, maxUnreadBytes, keepAlive = true, certificate } = bounds;
+  const { onCut = () => {}, stallMs = LIMITS['unread-time'].value * 1_000, clock = performance } = bounds;
   const times = {
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: 10_000,
@@ -61,7 +67,7 @@ export async function listen(
   const server = certificate
     ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, oneAtATime(app))
     : createServer(times, oneAtATime(app));
-  new Connections({ max: maxConnections, onCut }).watch(server);
+  new Connections({ max: maxConnections, stallMs, maxUnreadBytes, onCut, clock }).watch(server);
   // Without a listener, an error of one response, such as a write after its end, would end the process.
   server.prependListener('request', (_request, response) => response.on('error', () => response.destroy()));
   if (!keepAlive) endConnections(server);

@@ -125,7 +125,9 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addOption(
       option('--max-streams-per-second <n>', 'limit of new streams per second; the others are told when to retry'),
     )
-    .addOption(option('--max-streams-per-pod <n>', 'limit of concurrent streams of one pod'))
+    .addOption(
+      option('--max-streams-per-pod <n>', 'limit of concurrent streams of one pod, and of its concurrent reports'),
+    )
     .addOption(option('--max-bad-tokens <n>', 'with token-review: limit of invalid tokens from one address per minute'))
     .addOption(
       option(

@@ -43,6 +43,12 @@ export const CACHE_LIMITS = {
     scope: 'this replica',
     full: 'the oldest answer is removed, and the API server is asked again',
   },
+  'restore-lags': {
+    what: 'Pods that have seen newer policies than the API server shows',
+    entries: 20_000,
+    scope: 'a namespace',
+    full: 'the pod that has not connected for the longest time is removed; its wait for `--restore-after` starts again',
+  },
   audiences: {
     what: 'Label sets with a cached snapshot',
     entries: 1_000,

@@ -31,5 +31,13 @@ describe('places that are shared', () => {
 
   it('of a holder without a pod are bounded by its namespace', () => {
     expect(takeAll(new FairShare({ total: 90 }), 'bank', undefined)).toBe(80);
+    expect(new FairShare({ total: 90 }).take('bank', undefined, 80)).toBeUndefined();
+    expect(new FairShare({ total: 90 }).take('bank', 'evil', 80)).toBe('all');
+  });
+
+  it('go to one namespace up to as many as are free, where it may have no more', () => {
+    const share = new FairShare({ total: 90, namespaceShare: 1 });
+    expect(takeAll(share, 'bank', undefined)).toBe(45);
+    expect(takeAll(share, 'shop', undefined)).toBe(23);
   });
 });

@@ -1,4 +1,4 @@
-/** A namespace may hold up to this multiple of the free places, and a pod up to `POD_SHARE` of them. */
+/** A namespace may hold up to this multiple of the free places by default, and a pod up to `POD_SHARE` of them. */
 const NAMESPACE_SHARE = 8;
 const POD_SHARE = 1 / 16;
 
@@ -9,6 +9,8 @@ export interface FairShareOptions {
   readonly total: number;
   /** The fixed limit of a pod. Absent: only the share of the pod limits it. */
   readonly perPod?: number;
+  /** The multiple of the free places that a namespace may hold. Absent: 8. */
+  readonly namespaceShare?: number;
 }
 
 /**
@@ -19,13 +21,15 @@ export interface FairShareOptions {
 export class FairShare {
   readonly #total: number;
   readonly #perPod: number;
+  readonly #namespaceShare: number;
   readonly #namespaces = new Map<string, number>();
   readonly #pods = new Map<string, number>();
   #used = 0;
 
-  constructor({ total, perPod = Number.POSITIVE_INFINITY }: FairShareOptions) {
+  constructor({ total, perPod = Number.POSITIVE_INFINITY, namespaceShare = NAMESPACE_SHARE }: FairShareOptions) {
     this.#total = total;
     this.#perPod = perPod;
+    this.#namespaceShare = namespaceShare;
   }
 
   get used(): number {
@@ -40,10 +44,10 @@ export class FairShare {
   take(namespace: string, pod: string | undefined, places = 1): 'pod' | 'all' | undefined {
     const free = this.#total - this.#used;
     // The last place decides: it must be below each limit.
-    const ofPod = (pod === undefined ? 0 : (this.#pods.get(pod) ?? 0)) + places - 1;
+    const ofPod = pod === undefined ? -1 : (this.#pods.get(pod) ?? 0) + places - 1;
     if (ofPod >= this.#perPod) return 'pod';
     const ofNamespace = (this.#namespaces.get(namespace) ?? 0) + places - 1;
-    if (free < places || ofNamespace >= NAMESPACE_SHARE * free) return 'all';
+    if (free < places || ofNamespace >= this.#namespaceShare * free) return 'all';
     if (ofPod >= Math.max(POD_MINIMUM, POD_SHARE * free)) return 'all';
     this.add(namespace, pod, places);
     return undefined;

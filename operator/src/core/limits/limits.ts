@@ -7,7 +7,16 @@ export interface Limit {
   /** The default of the flag, or the fixed limit. */
   readonly value: number;
   readonly unit: string;
-  readonly scope: 'a process' | 'a breaker' | 'a pod' | 'a caller' | 'an address' | 'a namespace' | 'this replica';
+  readonly scope:
+    | 'a process'
+    | 'a breaker'
+    | 'a pod'
+    | 'a caller'
+    | 'an address'
+    | 'a namespace'
+    | 'a response'
+    | 'a review'
+    | 'this replica';
   /** The behaviour at the limit. */
   readonly reached: string;
 }
@@ -111,11 +120,12 @@ export const LIMITS = {
     reached: 'the outage that ended first is removed; if none has ended, the new one is not stored',
   },
   outages: {
-    what: 'Outages of the last day',
+    what: 'Outages of the last day, shared between namespaces',
     value: 2_000,
     unit: 'outages',
     scope: 'this replica',
-    reached: 'the outage that ended first is removed; if none has ended, the new one is not stored',
+    reached:
+      'the outage of the namespace that ended first is removed, or that of a namespace with more; if none has ended, the new one is not stored',
   },
   timelines: {
     what: 'Breakers with counts of the last hour and day, 21 kB each, shared between namespaces',
@@ -133,7 +143,7 @@ export const LIMITS = {
     reached: 'a stream that needs another set is refused with 503',
   },
   'report-rate-of-pod': {
-    what: 'Parts of reports, plus one for every 2 KiB of a part, after a burst of 5 s',
+    what: 'Parts of reports, plus one for every 2 KiB of a part, after a burst of 5 s; charged before a part is read',
     flag: '--max-reports-per-pod',
     value: 100,
     unit: 'parts a second',
@@ -148,6 +158,28 @@ export const LIMITS = {
     scope: 'this replica',
     reached:
       'the report is refused with 503; the second half of the budget is reserved for pods that have used less than half of their own',
+  },
+  'reports-of-pod': {
+    what: 'Parts of reports that are being read',
+    flag: '--max-streams-per-pod',
+    value: 64,
+    unit: 'parts',
+    scope: 'a pod',
+    reached: 'the report is refused with 503 and sent again later',
+  },
+  'report-bytes': {
+    what: 'Bytes of reports that are being read, shared between namespaces and pods',
+    value: 16,
+    unit: 'MiB',
+    scope: 'this replica',
+    reached: 'the report is refused with 503 and sent again later',
+  },
+  'guarded-of-agent': {
+    what: 'Policies and overrides in a report that the code of the service limits',
+    value: 100,
+    unit: 'entries',
+    scope: 'a process',
+    reached: 'the report is refused with 400; agents leave out further entries',
   },
   'calls-of-report': {
     what: 'Calls that one breaker counts between two reports',
@@ -176,6 +208,34 @@ export const LIMITS = {
     unit: 'lines a second',
     scope: 'this replica',
     reached: 'the line is not written; counts, status and Events show the change',
+  },
+  reviews: {
+    what: 'Admission reviews that the webhook reads or answers, shared between addresses',
+    value: 128,
+    unit: 'reviews',
+    scope: 'this replica',
+    reached: 'the review is refused with 503; the API server creates the pod without injection',
+  },
+  'review-bytes': {
+    what: 'Bytes of admission reviews that are being read or answered; one address has at most as many as are free',
+    value: 16,
+    unit: 'MiB',
+    scope: 'this replica',
+    reached: 'the review is refused with 503; the API server creates the pod without injection',
+  },
+  'values-of-review': {
+    what: 'Values in an admission review',
+    value: 200_000,
+    unit: 'values',
+    scope: 'a review',
+    reached: 'the review is refused with 413; the API server creates the pod without injection',
+  },
+  'review-log-lines': {
+    what: 'Log lines about admission reviews; an address has half of them',
+    value: 20,
+    unit: 'lines a second',
+    scope: 'this replica',
+    reached: 'the line is not written',
   },
   'watches-of-caller': {
     what: 'Watches of the admin API',
@@ -214,6 +274,21 @@ export const LIMITS = {
     unit: 'connections',
     scope: 'this replica',
     reached: "as for the agents' port",
+  },
+  'unread-time': {
+    what: 'Time without progress of the reader of a response, beyond one second for each 64 kB of it',
+    value: 30,
+    unit: 'seconds',
+    scope: 'a response',
+    reached: 'the response is cut',
+  },
+  'unread-bytes': {
+    what: 'Bytes of responses that their readers have not taken, for each port but that of the agents',
+    value: 16,
+    unit: 'MiB',
+    scope: 'this replica',
+    reached:
+      'the longest response that is unread for a second, of the address with the most unread bytes, is cut; a single one is not',
   },
 } as const satisfies Record<string, Limit>;
 

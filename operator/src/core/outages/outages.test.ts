@@ -661,7 +661,45 @@ describe('all outages', () => {
     expect(names('shop')).toContain('b5');
     for (let i = 0; i < MAX_OUTAGES; i += 1)
       outages.opened(subject(`n${i % 4}`, `b${i}`), { at: i, instance: 'i', labels: {} });
+    const size = [...outages.list()].length;
+    expect(size).toBeLessThan(MAX_OUTAGES);
+    expect(size).toBeGreaterThan(0.95 * MAX_OUTAGES);
+    outages.opened(subject('bank', 'first'), { at: 0, instance: 'i', labels: {} });
+    expect(names('bank')).toEqual(['first']);
+  });
+
+  it('of a namespace stay, however many short ones others have', () => {
+    const outages = new Outages();
+    const endAll = (namespace: string, count: number, at: number) => {
+      for (let i = 0; i < count; i += 1) {
+        outages.opened(subject(namespace, `b${i}`), { at: at + i, instance: 'i', labels: {} });
+        outages.observe(closed(namespace, `b${i}`), at + i);
+      }
+      outages.sweep(at + count + QUIET_MS);
+    };
+    endAll('shop', 5, 0);
+    for (let round = 1; round <= 3; round += 1) {
+      for (const namespace of ['bank', 'evil', 'noise']) {
+        endAll(namespace, MAX_OUTAGES_OF_NAMESPACE, round * 1_000_000);
+      }
+    }
+    expect([...outages.list('shop')]).toHaveLength(5);
+    endAll('late', 3, 9_000_000);
+    expect([...outages.list('late')]).toHaveLength(3);
+    expect([...outages.list()].length).toBeLessThanOrEqual(MAX_OUTAGES);
+  });
+
+  it('of the largest namespace make room for one that has none, where every namespace has its share', () => {
+    const outages = new Outages();
+    for (let i = 0; i < MAX_OUTAGES + 10; i += 1) {
+      const namespace = i < 20 ? 'large' : `n${i}`;
+      outages.opened(subject(namespace, `b${i}`), { at: i, instance: 'i', labels: {} });
+      outages.observe(closed(namespace, `b${i}`), i);
+      outages.sweep(i + QUIET_MS);
+    }
     expect([...outages.list()]).toHaveLength(MAX_OUTAGES);
+    expect([...outages.list('large')]).toHaveLength(10);
+    expect([...outages.list('n2009')]).toHaveLength(1);
   });
 
   it('are saved a few at a time, and restored up to the limits, those that ended last first', () => {

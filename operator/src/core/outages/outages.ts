@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { FairShare } from '../limits/fair-share.ts';
 import { LimitLog } from '../limits/limit-log.ts';
 import { LIMITS } from '../limits/limits.ts';
 import { isForced } from './forced.ts';
@@ -9,7 +10,8 @@ import type { OutageKey, SavedOutage } from './saved-outage.ts';
 export const KEPT_MS = 24 * 3_600_000;
 
 /**
- * Maximum number of stored outages, in total and in one namespace. The outage that ended first is removed to make room.
+ * Maximum number of stored outages, in total and in one namespace. A namespace that has all that it can have makes room
+ * with its own outage that ended first.
  */
 export const MAX_OUTAGES = LIMITS.outages.value;
 export const MAX_OUTAGES_OF_NAMESPACE = LIMITS['outages-of-namespace'].value;
@@ -32,7 +34,7 @@ export class Outages {
   readonly #current = new Map<string, Outage>();
   /** All stored outages by namespace, in the order in which they started. */
   readonly #kept = new Map<string, Set<Outage>>();
-  #size = 0;
+  readonly #share = new FairShare({ total: MAX_OUTAGES });
   #begun = 0;
   /** Until when restored outages wait for a report. */
   #reconnectUntil = Number.NEGATIVE_INFINITY;
@@ -171,9 +173,8 @@ export class Outages {
     for (const one of [...saved].sort((a, b) => endOf(b) - endOf(a) || b.began - a.began)) {
       const { namespace, id, breakerId } = one;
       const outage = Outage.restored(one, this.#date(0));
-      const size = this.#kept.get(namespace)?.size ?? 0;
       const twice = !outage.over && this.#current.has(breakerId);
-      if (twice || this.#size >= MAX_OUTAGES || size >= MAX_OUTAGES_OF_NAMESPACE) {
+      if (twice || this.#exhausted(namespace) !== undefined) {
         this.#removed.push({ namespace, id });
         continue;
       }
@@ -231,9 +232,9 @@ export class Outages {
     this.#changed.add(outage);
   }
 
+  /** Adds an outage, for which `#exhausted` or `#makeRoom` took its place. */
   #keep(outage: Outage): void {
     this.#kept.set(outage.namespace, (this.#kept.get(outage.namespace) ?? new Set()).add(outage));
-    this.#size += 1;
   }
 
   #act(outage: Outage): void {
@@ -255,26 +256,28 @@ export class Outages {
     return free;
   }
 
-  #makeRoom(namespace: string): boolean {
-    const own = this.#kept.get(namespace);
-    if ((own?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) {
-      this.#limits.reached('outages-of-namespace', { namespace });
-      return this.#dropOldest(own!);
-    }
-    if (this.#size < MAX_OUTAGES) return true;
-    this.#limits.reached('outages', { namespace });
-    return this.#dropOldest(this.list());
+  /** Takes a place for an outage of a namespace; returns the limit when there is none. */
+  #exhausted(namespace: string): 'outages-of-namespace' | 'outages' | undefined {
+    if ((this.#kept.get(namespace)?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) return 'outages-of-namespace';
+    return this.#share.take(namespace, undefined) && 'outages';
   }
 
-  #dropOldest(outages: Iterable<Outage>): boolean {
+  /** Takes a place, if necessary that of the outage that ended first: of the namespace, or of one that has more. */
+  #makeRoom(namespace: string): boolean {
+    const reason = this.#exhausted(namespace);
+    if (reason === undefined) return true;
+    this.#limits.reached(reason, { namespace });
     // Where all are current, no outage is looked at, however many circuits open.
-    if (this.#current.size === this.#size) return false;
-    let oldest: Outage | undefined;
-    for (const outage of outages) {
-      if (outage.over && (oldest === undefined || outage.closedAt! < oldest.closedAt!)) oldest = outage;
+    if (this.#current.size === this.#share.used) return false;
+    const own = this.#kept.get(namespace) ?? new Set();
+    let oldest = firstEnded(own);
+    if (oldest === undefined && reason === 'outages') {
+      const larger = [...this.#kept.values()].filter(({ size }) => size > own.size + 1);
+      for (const outages of larger.sort((a, b) => b.size - a.size)) oldest ??= firstEnded(outages);
     }
     if (oldest === undefined) return false;
     this.#forget(oldest);
+    this.#share.add(namespace, undefined);
     return true;
   }
 
@@ -283,7 +286,15 @@ export class Outages {
     outages.delete(outage);
     this.#changed.delete(outage);
     if (this.#takenAt.delete(outage)) this.#removed.push({ namespace: outage.namespace, id: outage.id });
-    this.#size -= 1;
+    this.#share.release(outage.namespace, undefined);
     if (outages.size === 0) this.#kept.delete(outage.namespace);
   }
+}
+
+function firstEnded(outages: Iterable<Outage>): Outage | undefined {
+  let first: Outage | undefined;
+  for (const outage of outages) {
+    if (outage.over && (first === undefined || outage.closedAt! < first.closedAt!)) first = outage;
+  }
+  return first;
 }

@@ -19,8 +19,7 @@ describe('a budget of all and of each', () => {
   it('fills again with time, and lets a debt be earned first', () => {
     let now = 0;
     const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => now } });
-    expect(budget.take('a')).toBeUndefined();
-    budget.charge('a', 19);
+    expect(budget.take('a', 20)).toBeUndefined();
     expect(budget.take('a')).toBe('own');
     now = 1_000;
     expect(budget.take('a')).toBe('own');
@@ -33,7 +32,7 @@ describe('a budget of all and of each', () => {
     const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => now } });
     budget.take('a');
     now = 100_000;
-    budget.charge('a', 20);
+    budget.take('a', 20);
     expect(budget.take('a')).toBe('own');
     now = 101_000;
     expect(budget.take('a')).toBe('own');
@@ -46,5 +45,21 @@ describe('a budget of all and of each', () => {
     for (const key of ['a', 'b']) budget.take(key);
     expect(budget.exhausted).toBe(true);
     expect(budget.take('c')).toBe('all');
+  });
+
+  it('owes no more than one request, however many ask for more than is left', () => {
+    const budget = new FairBudget({ perKey: 10, burst: 50, total: 100, clock: { now: () => 0 } });
+    const admitted = Array.from({ length: 1_000 }, (_, i) => budget.take(`evil-${i}`, 30)).filter((one) => !one);
+    expect(admitted).toHaveLength(4);
+    expect(budget.exhausted).toBe(true);
+    budget.giveBack('evil-0', 30);
+    expect(budget.exhausted).toBe(false);
+  });
+
+  it('leaves its second half to keys, whatever comes without one', () => {
+    const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => 0 } });
+    const answers = Array.from({ length: 1_000 }, () => budget.take(undefined));
+    expect(answers.filter((one) => one === undefined)).toHaveLength(51);
+    expect(budget.take('pod')).toBeUndefined();
   });
 });

@@ -18,7 +18,7 @@ const MAX_KEYS = CACHE_LIMITS['rate-budgets'].entries;
 /**
  * A token bucket for each key, and a shared bucket. The key's own bucket is checked first, so that a key with an empty
  * bucket takes nothing from the shared one. The second half of the shared bucket is reserved for keys with at least
- * half of their own tokens.
+ * half of their own tokens. A request is charged in full when it is admitted, so that no bucket owes more than one.
  */
 export class FairBudget {
   readonly #options: FairBudgetOptions;
@@ -38,27 +38,28 @@ export class FairBudget {
   }
 
   /**
-   * Takes one token. A request without a key is limited only by the shared bucket.
+   * Takes tokens when at least one is left, even below zero. The key then waits until its bucket has refilled. A
+   * request without a key is limited only by the first half of the shared bucket.
    *
-   * @returns the exhausted bucket; undefined when a token was taken.
+   * @returns the exhausted bucket; undefined when the tokens were taken.
    */
-  take(key: string | undefined): 'own' | 'all' | undefined {
+  take(key: string | undefined, amount = 1): 'own' | 'all' | undefined {
     const now = this.#options.clock.now();
     const own = key === undefined ? undefined : this.#of(key, now);
-    const ownLeft = own?.left(now) ?? this.#burst;
+    const ownLeft = own?.left(now) ?? 1;
     if (ownLeft < 1) return 'own';
     const left = this.#all.left(now);
-    if (left < 1 || (left < this.#options.total / 2 && ownLeft < this.#burst / 2)) return 'all';
-    own?.spend(1, now);
-    this.#all.spend(1, now);
+    const mayTakeReserved = own !== undefined && ownLeft >= this.#burst / 2;
+    if (left < 1 || (left < this.#options.total / 2 && !mayTakeReserved)) return 'all';
+    own?.spend(amount, now);
+    this.#all.spend(amount, now);
     return undefined;
   }
 
-  /** Charges an admitted request for more tokens, even below zero. The key then waits until its bucket has refilled. */
-  charge(key: string | undefined, amount: number): void {
-    const now = this.#options.clock.now();
-    if (key !== undefined) this.#of(key, now).spend(amount, now);
-    this.#all.spend(amount, now);
+  /** Gives back tokens of an admitted request that took less than it was charged for. */
+  giveBack(key: string | undefined, amount: number): void {
+    if (key !== undefined) this.#of(key, this.#options.clock.now()).giveBack(amount);
+    this.#all.giveBack(amount);
   }
 
   #of(key: string, now: number): Tokens {

@@ -5,12 +5,13 @@ import type { Controller } from '../../control/controller.ts';
 import { isBehind, parseSince } from '../../core/delivery/resource-versions.ts';
 import type { RestoreDetector } from '../../core/delivery/restore-detector.ts';
 import type { Identity } from '../../core/fleet/agent-record.ts';
-import { LimitError } from '../../core/limits/limits.ts';
+import { LIMITS, LimitError, type LimitReason } from '../../core/limits/limits.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
 import { printable, printableValue } from '../../core/printable.ts';
 import { type AgentIdentity, AuthError, type Authenticator, type Credentials } from '../../ports/authenticator.ts';
 import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
+import { Bodies, parseBody } from '../body.ts';
 import { refuseForeignPages } from '../foreign-pages.ts';
 import { refuseOtherMethods } from '../methods.ts';
 import { peerAddress } from '../peer-address.ts';
@@ -21,6 +22,13 @@ import type { Streams } from './streams.ts';
 
 /** Maximum length of an agent's name, including the name of its pod. */
 const MAX_INSTANCE = 512;
+
+/** What the sender of a refused report is told. */
+const REPORT_LIMITS: { readonly [reason in LimitReason]?: string } = {
+  'report-rate': 'all pods together report too often; see --max-reports-per-second',
+  'report-rate-of-pod': 'this pod reports too often; see --max-reports-per-pod',
+  'reports-of-pod': 'this pod sends too many reports at the same time; see --max-streams-per-pod',
+};
 
 export interface AgentsOptions {
   /** The listen address of the port. */
@@ -45,6 +53,13 @@ export function agentsApp(options: AgentsOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const retryAfterMs = () => 1_000 + random() * 4_000;
   const podRetryMs = () => 10_000 + random() * 20_000;
+  const bodies = new Bodies({
+    maxBytes: MAX_REPORT_BYTES,
+    totalMiB: LIMITS['report-bytes'].value,
+    reason: 'report-bytes',
+    limits: controller.limits,
+    retryAfterMs,
+  });
 
   async function authenticated<T>(request: Request, ask: () => Promise<T>): Promise<T> {
     try {
@@ -116,7 +131,7 @@ export function agentsApp(options: AgentsOptions): Express {
     const asOf = controller.delivery.versionsOf(namespace);
     const reset = isBehind(asOf, since);
     if (!reset) restoreDetector.caughtUp(namespace, asOf);
-    else if (!restoreDetector.observeLag(namespace, asOf, since)) {
+    else if (!restoreDetector.observeLag({ namespace, ...(pod && { pod: pod.uid }) }, asOf, since)) {
       refuse('behind', 'the API server is behind the resourceVersion that the agent has seen; reconnect');
     }
     if (response.destroyed) return;
@@ -147,58 +162,41 @@ export function agentsApp(options: AgentsOptions): Express {
     }
   }
 
-  async function admitReport(request: Request, response: Response, next: () => void): Promise<void> {
+  async function receiveReport(request: Request, response: Response): Promise<void> {
+    bodies.check(request);
     const agentIdentity = await identityOf(request, 'report');
-    const full = quota.admitReport(agentIdentity);
-    if (full !== undefined) {
-      const [who, flag] = full === 'report-rate' ? ['all pods together report', 'second'] : ['this pod reports', 'pod'];
-      throw new Problem(503, `${who} too often; see --max-reports-per-${flag}`, retryAfterMs());
-    }
-    response.locals.agentIdentity = agentIdentity;
-    next();
+    // After a disconnect, `close` does not fire again, so what is taken now would never be released.
+    if (response.destroyed) return;
+    // A part that does not say its length is charged for the longest until it was read.
+    const charged = Number(request.get('content-length') ?? MAX_REPORT_BYTES);
+    const full = quota.admitReport(agentIdentity, charged);
+    if (full !== undefined) throw new Problem(503, REPORT_LIMITS[full]!, retryAfterMs());
+    response.on('close', () => quota.releaseReport(agentIdentity));
+    const body = await bodies.read(request, response, agentIdentity);
+    quota.refundReport(agentIdentity, charged, body.length);
+    countReport(agentIdentity, parseBody(body));
+    response.status(204).end();
   }
 
-  function receiveReport(request: Request, response: Response): void {
-    const agentIdentity = response.locals.agentIdentity as AgentIdentity;
+  function countReport(agentIdentity: AgentIdentity, body: unknown): void {
     const { namespace, pod } = agentIdentity;
-    const told = printableValue(parse(ReportSchema, request.body));
+    const { guarded } = (body ?? {}) as { guarded?: unknown };
+    if (Array.isArray(guarded) && guarded.length > LIMITS['guarded-of-agent'].value) {
+      controller.limits.reached('guarded-of-agent', { namespace, pod: pod?.name });
+    }
+    const told = printableValue(parse(ReportSchema, body));
     const report = { ...told, instance: instanceOf(agentIdentity, told.instance) };
     const { kind } = controller.report({ namespace, ...(pod && { pod: pod.uid }) }, report);
     streams.reported(kind);
     if (kind === 'unknown') throw new Problem(421, 'this replica does not know the agent; open a stream here first');
-    response.status(204).end();
   }
 
   app.use(refuseForeignPages({ host: options.host }), refuseOtherMethods(agentsPaths));
   app.get('/v1/stream', openStream);
-  const json = express.json({
-    limit: MAX_REPORT_BYTES,
-    type: 'application/json',
-    inflate: false,
-    // Charged before it is parsed, so that a body that is refused costs its sender as much.
-    verify: (_request, response, body) =>
-      quota.chargeReport((response as Response).locals.agentIdentity as AgentIdentity, body.length),
-  });
-  app.post('/v1/report', boundedBody, admitReport, json, receiveReport);
+  app.post('/v1/report', receiveReport);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an agent')));
   return app;
-}
-
-/**
- * Refuses a body before it is read: one that is too large or no JSON, and one that is compressed, because a decoder may
- * take megabytes for a few bytes before its first output.
- */
-function boundedBody(request: Request, _response: Response, next: () => void): void {
-  if (!request.is('application/json')) throw new Problem(415, 'content-type: must be application/json');
-  if (request.get('content-encoding') !== undefined) {
-    throw new Problem(415, 'content-encoding: is not accepted; send the report as plain JSON');
-  }
-  const length = request.get('content-length');
-  if (Number(length ?? 0) > MAX_REPORT_BYTES) {
-    throw new Problem(413, `the body has ${length} bytes; the limit is ${MAX_REPORT_BYTES}; send it in parts`);
-  }
-  next();
 }
 
 /** The name of an agent, prefixed with the name of its pod when the token proves the pod. */

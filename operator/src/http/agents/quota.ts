@@ -6,8 +6,8 @@ import type { AgentIdentity } from '../../ports/authenticator.ts';
 
 export interface QuotaOptions {
   /**
-   * Maximum number of open streams of one pod. New streams are limited to a tenth of it per second, after a burst of
-   * twice the maximum.
+   * Maximum number of open streams of one pod, and of report parts that it sends at the same time. New streams are
+   * limited to a tenth of it per second, after a burst of twice the maximum.
    */
   readonly maxStreams: number;
   /** New streams per second of all pods together. */
@@ -23,6 +23,8 @@ export interface QuotaOptions {
 /** This many bytes of a report part cost as much as another part. */
 const BYTES_PER_PART = 2_048;
 
+const costOf = (bytes: number) => 1 + Math.floor(bytes / BYTES_PER_PART);
+
 /** The burst of a pod, in seconds of its rate, because the processes of a pod may report together. */
 const REPORT_BURST_S = 5;
 
@@ -33,6 +35,8 @@ const REPORT_BURST_S = 5;
 export class Quota {
   readonly #options: QuotaOptions;
   readonly #streams = new Map<string, number>();
+  /** The report parts that are being read or counted, by pod. */
+  readonly #reading = new Map<string, number>();
   readonly #newStreams: FairBudget;
   readonly #reports: FairBudget;
 
@@ -82,27 +86,40 @@ export class Quota {
   }
 
   releaseStream({ pod }: AgentIdentity): void {
-    if (pod === undefined) return;
-    const left = (this.#streams.get(pod.uid) ?? 0) - 1;
-    if (left > 0) this.#streams.set(pod.uid, left);
-    else this.#streams.delete(pod.uid);
+    lower(this.#streams, pod?.uid);
   }
 
   /**
-   * Takes a report part.
+   * Admits a report part of a size, before it is read.
    *
-   * @returns the reached limit; undefined when the part may be read.
+   * @returns the reached limit; undefined when the part may be read. It must be released then.
    */
-  admitReport({ namespace, pod }: AgentIdentity): LimitReason | undefined {
-    const spent = this.#reports.take(pod?.uid);
-    if (spent === undefined) return undefined;
-    const reason = spent === 'own' ? 'report-rate-of-pod' : 'report-rate';
-    this.#options.limits.reached(reason, { namespace, pod: pod?.name });
+  admitReport({ namespace, pod }: AgentIdentity, bytes: number): LimitReason | undefined {
+    const reading = pod === undefined ? 0 : (this.#reading.get(pod.uid) ?? 0);
+    const reason = reading >= this.#options.maxStreams ? 'reports-of-pod' : this.#spendParts(pod?.uid, bytes);
+    if (reason !== undefined) this.#options.limits.reached(reason, { namespace, pod: pod?.name });
+    else if (pod !== undefined) this.#reading.set(pod.uid, reading + 1);
     return reason;
   }
 
-  /** Charges an admitted part for its decoded size. */
-  chargeReport({ pod }: AgentIdentity, bytes: number): void {
-    this.#reports.charge(pod?.uid, Math.floor(bytes / BYTES_PER_PART));
+  #spendParts(uid: string | undefined, bytes: number): LimitReason | undefined {
+    const spent = this.#reports.take(uid, costOf(bytes));
+    return spent === 'own' ? 'report-rate-of-pod' : spent && 'report-rate';
   }
+
+  releaseReport({ pod }: AgentIdentity): void {
+    lower(this.#reading, pod?.uid);
+  }
+
+  /** Gives back what a part took for a greater size than it had. */
+  refundReport({ pod }: AgentIdentity, taken: number, bytes: number): void {
+    this.#reports.giveBack(pod?.uid, costOf(taken) - costOf(bytes));
+  }
+}
+
+function lower(counts: Map<string, number>, uid: string | undefined): void {
+  if (uid === undefined) return;
+  const left = (counts.get(uid) ?? 0) - 1;
+  if (left > 0) counts.set(uid, left);
+  else counts.delete(uid);
 }

@@ -5,25 +5,30 @@ import { EventClient } from '../../../test/event-client.ts';
 import { policy } from '../../../test/memory-source.ts';
 import { until } from '../../../test/until.ts';
 import { SnapshotCache } from '../../core/delivery/snapshot-cache.ts';
+import { Connections } from '../connections.ts';
 import { AgentStream, type StreamOptions } from './stream.ts';
 
 let server: Server;
 const streams: AgentStream[] = [];
 const sent: string[] = [];
+const cut: string[] = [];
 
 afterEach(async () => {
   for (const stream of streams.splice(0)) stream.cut();
   sent.length = 0;
+  cut.length = 0;
   await new Promise((resolve) => server.close(resolve));
 });
 
-async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: EventClient; stream: AgentStream }> {
+async function connect(
+  over: Partial<StreamOptions> = {},
+  stallMs = 60_000,
+): Promise<{ client: EventClient; stream: AgentStream }> {
   const options: StreamOptions = {
     base: undefined,
     revision: undefined,
     reportUrl: undefined,
     heartbeatMs: 60_000,
-    stallMs: 60_000,
     asOf: () => undefined,
     now: () => 1,
     sending: () => {},
@@ -31,6 +36,9 @@ async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: Eve
     ...over,
   };
   server = createServer((_request, response) => void streams.push(new AgentStream(response, options)));
+  new Connections({ max: 10, stallMs, onCut: (_address, limit) => void cut.push(limit), clock: performance }).watch(
+    server,
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const client = await EventClient.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   return { client, stream: streams[0]! };
@@ -73,13 +81,14 @@ it('puts every policy of a commit between its begin and its commit', async () =>
 });
 
 it('cuts a reader that takes nothing', async () => {
-  const { client, stream } = await connect({ stallMs: 50 });
+  const { client, stream } = await connect({}, 50);
   client.pause();
   stream.offer({ snapshot: snapshot(1_200, 1), asOf: undefined });
   await until(streamsClosed);
   client.resume();
   await client.untilEnd();
   expect(client.events.some(({ event }) => event === 'commit')).toBe(false);
+  expect(cut).toEqual(['stalled']);
 });
 
 async function streamsClosed(): Promise<boolean> {

@@ -12,8 +12,6 @@ export interface StreamOptions {
   readonly revision: string | undefined;
   readonly reportUrl: string | undefined;
   readonly heartbeatMs: number;
-  /** A reader without progress for this long is disconnected, in ms. */
-  readonly stallMs: number;
   readonly asOf: () => ResourceVersions | undefined;
   /** The current time, in milliseconds since 1970. */
   readonly now: () => number;
@@ -123,17 +121,11 @@ export class AgentStream {
     return encodeCommit(reset ? undefined : this.#written, offer, now);
   }
 
-  /** Continues writing when the reader has caught up, and disconnects a reader without progress. */
+  /** Continues writing when the reader has caught up. One that takes nothing is cut by the limits of connections. */
   #waitForDrain(): void {
     this.#waiting = true;
     const response = this.#response;
-    let left = response.writableLength;
-    const stalled = setInterval(() => {
-      if (response.writableLength < left) left = response.writableLength;
-      else response.destroy();
-    }, this.#options.stallMs);
     const settle = () => {
-      clearInterval(stalled);
       response.off('drain', settle);
       response.off('close', settle);
       this.#waiting = false;

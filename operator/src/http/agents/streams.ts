@@ -10,8 +10,6 @@ export interface StreamsOptions {
   readonly reportUrl?: string;
   /** Heartbeat interval, in ms; absent: 15000. */
   readonly heartbeatMs?: number;
-  /** Time without progress after which a stream is cut, in ms; absent: 30000. */
-  readonly stallMs?: number;
   /** Maximum age of a stream, in ms, with 10 % jitter. Its agent is then asked to reconnect. Absent: 30 min. */
   readonly maxAgeMs?: number;
   readonly random: () => number;
@@ -77,7 +75,7 @@ export class Streams {
     identity: Identity,
     { revision, reset, expiresAt = Number.POSITIVE_INFINITY }: StreamOpening,
   ): void {
-    const { delivery, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
+    const { delivery, heartbeatMs = 15_000, maxAgeMs = 1_800_000 } = this.#options;
     const { reportUrl, random, wallClock } = this.#options;
     const { agent, snapshot } = delivery.connect(identity);
     const asOf = () => delivery.versionsOf(agent.identity.namespace);
@@ -86,7 +84,6 @@ export class Streams {
       revision,
       reportUrl,
       heartbeatMs,
-      stallMs,
       asOf,
       now: wallClock,
       sending: (next) => delivery.sending(agent, next),

@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '../../../test/until.ts';
+import { LimitLog } from '../../core/limits/limit-log.ts';
 import { type Listening, listen } from '../server.ts';
 import { injectorApp, readAuthority } from './injector.ts';
 
@@ -11,16 +14,24 @@ let folder: string;
 let caFile: string;
 let server: Listening;
 let lines: string[];
+let facts: object[];
+let limits: LimitLog;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuseboard-injector-'));
   caFile = join(folder, 'ca.crt');
   await writeFile(caFile, await readFile(join(PAIRS, 'one.crt')));
   lines = [];
-  const say = (_: object, line: string) => void lines.push(line);
+  facts = [];
+  const say = (told: object, line: string) => {
+    lines.push(line);
+    facts.push(told);
+  };
   const log = { info: say, warn: say, error: say } as never;
-  const app = injectorApp({ url: 'https://operator:8443', caFile, audience: 'fuseboard', log });
-  const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 4 };
+  limits = new LimitLog();
+  const place = { url: 'https://operator:8443', caFile, audience: 'fuseboard' };
+  const app = injectorApp({ ...place, log, limits, clock: { now: () => 0 }, random: () => 0 });
+  const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 300 };
   server = await listen(app, { host: '127.0.0.1', port: 0 }, bounds);
 });
 
@@ -133,10 +144,47 @@ describe('the webhook', () => {
     ['a review of an older kind', { ...review(), apiVersion: 'admission.k8s.io/v1beta1' }, 400],
     ['a review without an uid', review({ uid: undefined }), 400],
     ['a body of 5 MB', review({ object: 'x'.repeat(5_000_000) }), 413],
+    ['a body of small objects', review({ object: Array(200_000).fill({}) }), 413],
   ])('refuses %s', async (_what, body, status) => {
     const response = await post(body);
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error: expect.any(String) });
+  });
+
+  it('puts only a part of what a forged review holds into the log', async () => {
+    const long = '\u001b'.repeat(100_000);
+    const pod = (over: object) => ({ ...POD, metadata: { ...POD.metadata, ...over } });
+    await answered(review({ namespace: long, object: pod({ name: long }) }));
+    await answered(review({ namespace: long, object: pod({ name: undefined, generateName: long }) }));
+    await answered(review({ namespace: long, object: pod({ annotations: { [long]: 1 } }) }));
+    const text = JSON.stringify([lines, facts]);
+    expect(lines).toHaveLength(3);
+    expect(text.length).toBeLessThan(20_000);
+    expect(facts.flatMap((told) => Object.values(told)).some((value) => value.includes('\u001b'))).toBe(false);
+  });
+
+  it('logs a bounded number of lines of one address, and still answers each review', async () => {
+    for (let i = 0; i < 100; i += 1) expect(await answered(review())).toHaveProperty('patch');
+    expect(lines.length).toBeLessThanOrEqual(20);
+    expect(limits.cut['review-log-lines']).toBe(100 - lines.length);
+  });
+
+  it('answers the API server while unfinished reviews of another address hold all that they can', async () => {
+    const { port } = new URL(server.url);
+    const held = Array.from({ length: 126 }, () => {
+      const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: '127.0.0.2' }).on(
+        'error',
+        () => {},
+      );
+      socket.write('POST /inject HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
+      return socket;
+    });
+    try {
+      await until(() => limits.cut.reviews > 0);
+      expect(await answered(review())).toHaveProperty('patch');
+    } finally {
+      for (const socket of held) socket.destroy();
+    }
   });
 
   it('answers nothing else', async () => {

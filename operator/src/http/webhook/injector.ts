@@ -1,8 +1,17 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
 import { injection, type PatchOperation } from '../../core/injection.ts';
+import { FairShare } from '../../core/limits/fair-share.ts';
+import type { LimitLog } from '../../core/limits/limit-log.ts';
+import { LIMITS } from '../../core/limits/limits.ts';
+import { printable } from '../../core/printable.ts';
+import { FairBudget } from '../../core/rate-limit/fair-budget.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
+import { Problem } from '../../ports/problem.ts';
+import { Bodies, hasMoreValues, parseBody } from '../body.ts';
+import { peerAddress } from '../peer-address.ts';
 import { answerProblems, answerUnknown, parse } from '../problem.ts';
 
 /** The path of the admission webhook for pods. */
@@ -18,10 +27,20 @@ export interface InjectorOptions {
   readonly caFile: string;
   readonly audience: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly limits: LimitLog;
+  readonly clock: Clock;
+  /** Returns a random number from 0 to below 1, for jitter of retry times. */
+  readonly random: () => number;
 }
 
 /** Above the API server's limit of 3 MiB for an object. */
-const MAX_REVIEW_BYTES = '4mb';
+const MAX_REVIEW_BYTES = 4 * 1024 * 1024;
+
+const MAX_VALUES = LIMITS['values-of-review'].value;
+const LINES_PER_SECOND = LIMITS['review-log-lines'].value;
+
+/** Limit of a name or a message in a log line. Names of Kubernetes are shorter; a forged review has any. */
+const MAX_LOGGED = 253;
 
 /** Size limit of the CA certificates: far above any bundle, and far below the limit for all annotations of a pod. */
 const MAX_AUTHORITY_BYTES = 65_536;
@@ -70,52 +89,96 @@ export const ReviewSchema = z.object({
  * Answers admission requests for new pods with a patch that lets the agents in the pod find the operator. It never
  * refuses a pod. A pod that cannot be injected is created unchanged, with a warning for the user who creates it.
  */
-export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Express {
+export function injectorApp({ url, caFile, audience, log, limits, clock, random }: InjectorOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  const retryAfterMs = () => 1_000 + random() * 4_000;
+  const places = new FairShare({ total: LIMITS.reviews.value });
+  const bodies = new Bodies({
+    maxBytes: MAX_REVIEW_BYTES,
+    totalMiB: LIMITS['review-bytes'].value,
+    // Leaves room for a review of any size, whatever one address sends.
+    namespaceShare: 1,
+    reason: 'review-bytes',
+    limits,
+    retryAfterMs,
+  });
+  const lines = new FairBudget({
+    perKey: LINES_PER_SECOND / 2,
+    burst: LINES_PER_SECOND,
+    total: LINES_PER_SECOND,
+    clock,
+  });
+
+  /** Logs a line, unless reviews from its address or all together have had too many. */
+  function say(from: string, level: 'info' | 'warn', facts: object, line: string): void {
+    if (lines.take(from) !== undefined) limits.reached('review-log-lines', { from });
+    else log[level](facts, line.slice(0, MAX_LOGGED));
+  }
 
   let lastAuthority: string | undefined;
 
-  async function authorityNow(): Promise<string> {
+  async function authorityNow(from: string): Promise<string> {
     try {
       lastAuthority = await readAuthority(caFile);
       return lastAuthority;
     } catch (error) {
       if (lastAuthority === undefined) throw error;
-      log.warn({}, `${(error as Error).message}; pods get the certificates that were read last`);
+      say(from, 'warn', {}, `${(error as Error).message}; pods get the certificates that were read last`);
       return lastAuthority;
     }
   }
 
   async function review(request: Request, response: Response): Promise<void> {
-    const { uid, operation, namespace, resource, object, dryRun } = parse(ReviewSchema, request.body).request;
-    const answer = (more: object) =>
-      response.json({
-        apiVersion: 'admission.k8s.io/v1',
-        kind: 'AdmissionReview',
-        response: { uid, allowed: true, ...more },
-      });
-    if (operation !== 'CREATE' || resource.group !== '' || resource.resource !== 'pods') {
-      answer({});
-      return;
+    bodies.check(request);
+    const from = peerAddress(request.socket);
+    if (response.destroyed) return;
+    if (places.take(from, undefined) !== undefined) {
+      limits.reached('reviews', { from });
+      throw new Problem(503, 'too many reviews are being answered; send it again later', retryAfterMs());
     }
+    response.on('close', () => places.release(from, undefined));
+    const body = await bodies.read(request, response, { namespace: from });
+    if (hasMoreValues(body, MAX_VALUES)) {
+      limits.reached('values-of-review', { from });
+      throw new Problem(413, `the review has more than ${MAX_VALUES} values, the limit`);
+    }
+    const authority = await authorityNow(from).catch((error: Error) => error);
+    // A body takes many times its size when it is parsed. Nothing is awaited after that, so there is one at a time.
+    response.json(answerTo(parseBody(body), authority, from));
+  }
+
+  function answerTo(body: unknown, authority: string | Error, from: string): object {
+    const { uid, operation, namespace, resource, object, dryRun } = parse(ReviewSchema, body).request;
+    const answer = (more: object) => ({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid, allowed: true, ...more },
+    });
+    if (operation !== 'CREATE' || resource.group !== '' || resource.resource !== 'pods') return answer({});
+    const told = { namespace: clipped(namespace) };
     try {
       const { pod } = parse(z.object({ pod: PodSchema }), { pod: object });
-      const { name, generateName } = pod.metadata;
-      const patch = injection(pod, { url, audience, authority: await authorityNow() });
-      if (patch.length > 0 && dryRun !== true) log.info({ namespace, pod: name ?? generateName }, 'injected a pod');
-      answer(patch.length === 0 ? {} : encoded(patch));
+      if (authority instanceof Error) throw authority;
+      const { name = pod.metadata.generateName } = pod.metadata;
+      const patch = injection(pod, { url, audience, authority });
+      if (patch.length === 0) return answer({});
+      if (dryRun !== true) say(from, 'info', { ...told, pod: clipped(name) }, 'injected a pod');
+      return answer(encoded(patch));
     } catch (error) {
       const { message } = error as Error;
-      log.warn({ namespace }, `a pod is created without the settings of the agent: ${message}`);
-      answer({ warnings: ['fuseboard.dev/inject: the pod is created without it; see the log of the operator'] });
+      say(from, 'warn', told, `a pod is created without the settings of the agent: ${message}`);
+      return answer({ warnings: ['fuseboard.dev/inject: the pod is created without it; see the log of the operator'] });
     }
   }
 
-  app.post(INJECT_PATH, express.json({ limit: MAX_REVIEW_BYTES, type: 'application/json', inflate: false }), review);
+  app.post(INJECT_PATH, review);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an admission review')));
   return app;
 }
+
+/** A shortened value of a review for the log. */
+const clipped = (value: string | undefined) => value && printable(value.slice(0, MAX_LOGGED));
 
 const encoded = (patch: readonly PatchOperation[]) => ({
   patchType: 'JSONPatch',
