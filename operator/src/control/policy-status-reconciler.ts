@@ -1,10 +1,10 @@
 import type { CONDITION_REASONS, PolicyStatus } from '@fuseboard/schema';
 import type { PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
 import type { BreakerState } from '../core/fleet/state-counts.ts';
+import { isForced } from '../core/outages/forced.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
-import { isForced } from '../core/outages/forced.ts';
 import { type EndedOutage, hasEnded, isOver, outageBegan, outageEnded } from '../core/status/outage-status.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { PolicyUid } from '../core/uid.ts';
