@@ -363,7 +363,7 @@ describe('an outage', () => {
     );
   });
 
-  it('keeps its levels in the plot where no report arrived, and says which slots have one', () => {
+  it('spreads a report over the time since the one before in the plot, keeps its levels where no report arrived, and says which slots one covers', () => {
     const scene = new Scene();
     scene.open('a');
     scene.pass(10_000);
@@ -373,7 +373,9 @@ describe('an outage', () => {
     const values = series.read();
     const open = values.filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'open');
     expect(open.slice(29)).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 1]);
-    expect(series.reported.slice(29)).toEqual([0, 1, 0, 0, 0, 0, 1, 0, 0]);
+    const rejected = values.filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'rejected');
+    expect(rejected.slice(29)).toEqual([0, 0, 1, 1, 0, 1, 1, 0, 0]);
+    expect(series.reported.slice(29)).toEqual([0, 1, 1, 1, 1, 1, 1, 0, 0]);
     scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
     series.advance(scene.now + 400_000);
     expect(series.slotMs).toBe(4_000);
@@ -384,7 +386,7 @@ describe('an outage', () => {
         .at(-1),
     ).toBe(0);
     expect(series.reported).toHaveLength(series.length);
-    expect(series.reported.slice(14, 19)).toEqual([0, 1, 0, 1, 0]);
+    expect(series.reported.slice(14, 19)).toEqual([0, 1, 1, 1, 0]);
   });
 
   it('is none in mode Shadow, which refuses nothing', () => {

@@ -122,11 +122,11 @@ export class Outages {
     return outage.heldBy(this.#overrides, outage.closedAt === undefined ? 'ForceOpen' : 'ForceClosed');
   }
 
-  /** Adds calls of a breaker, in the order of `SUMMED`. */
-  count(subject: OutageSubject, counts: readonly number[], at: number): void {
+  /** Adds calls of a breaker since the time `from`, in the order of `SUMMED`. */
+  count(subject: OutageSubject, counts: readonly number[], from: number, at: number): void {
     const outage = this.#current.get(subject.id);
     if (outage === undefined) return;
-    outage.count(counts, at);
+    outage.count(counts, from, at);
     this.#changed.add(outage);
   }
 
