@@ -330,6 +330,21 @@ describe('an outage', () => {
     },
   );
 
+  it('is over where somebody forces the breaker open after it, which is no outage of the dependency', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.pass(30_000);
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.pass(20_000);
+    scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'] });
+    scene.pass(8_000);
+    scene.say('a', { state: 'half-open', transitions: ['open>half-open:force-over'] });
+    const [outage, forced, ...others] = scene.rows;
+    expect(others).toEqual([]);
+    expect(outage).toMatchObject({ phase: 'over', reason: 'failure-rate', closed: 1_030_000 });
+    expect(forced).toMatchObject({ phase: 'testing', reason: 'forced-open', began: 1_050_000 });
+  });
+
   it('goes on as itself where it is forced open, and where agents that are forced open open too', () => {
     const scene = new Scene();
     scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'] }, 'checkout', { app: 'checkout' });

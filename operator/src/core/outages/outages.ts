@@ -71,11 +71,11 @@ export class Outages {
    * Records that a circuit opened on an agent, in a mode that rejects calls. Returns whether an outage began.
    *
    * Somebody who forces a circuit open causes no outage of the dependency: the first circuit that opens by itself begins
-   * another outage, with its own cause.
+   * another outage, with its own cause. So does forcing open when all circuits have closed.
    */
   opened(subject: OutageSubject, opening: Opening): boolean {
     const known = this.#resumed(subject, opening);
-    if (known !== undefined && (!isForced(known) || isForced(opening) || opening.reason === undefined)) {
+    if (known !== undefined && !isAnother(known, opening)) {
       known.extend(opening.at);
       if (known.addHit(opening.labels)) this.#act(known);
       this.#changed.add(known);
@@ -286,4 +286,10 @@ export class Outages {
     this.#size -= 1;
     if (outages.size === 0) this.#kept.delete(outage.namespace);
   }
+}
+
+/** Whether an opening has nothing to do with the outage before it: one was forced, and the other was not. */
+function isAnother(known: Outage, opening: Opening): boolean {
+  if (opening.reason === undefined || isForced(known) === isForced(opening)) return false;
+  return isForced(known) || known.closedAt !== undefined;
 }
