@@ -284,7 +284,7 @@ describe('an outage', () => {
     scene.say('a', { state: 'half-open', transitions: ['open>half-open:force-over'] });
     scene.pass(12_000);
     expect(scene.sentence).toBe(
-      'payments is not forced open any more on the only checkout pod and waits for a call to test it',
+      'payments is no longer forced open on the only checkout pod and waits for a call to test it',
     );
     scene.say('a', { transitions: ['half-open>closed:probe-succeeded'] });
     scene.pass(5_000);
