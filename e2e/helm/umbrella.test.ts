@@ -105,6 +105,34 @@ describe.each([3, 4] as const)('with Helm %i', (major) => {
   });
 });
 
+it('is not rendered for Argo CD with a certificate that every sync would replace', async () => {
+  const argo = ['template', 'fuseboard', CHART, '--namespace', 'a', '--api-versions', 'argoproj.io/v1alpha1'];
+  const tls = { mode: 'Secret', secretName: 'mine' };
+  for (const major of [3, 4] as const) {
+    await expect(helms[major].run(argo, IMAGE)).rejects.toThrow(
+      /tls\.mode is SelfSigned, and Argo CD renders without the cluster: .* set tls\.mode=CertManager/,
+    );
+    await helms[major].run(argo, { ...IMAGE, tls, webhook: { enabled: false } });
+  }
+  const names = { plural: 'applications', singular: 'application', kind: 'Application' };
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  await cluster.apply({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'applications.argoproj.io' },
+    spec: {
+      ...{ group: 'argoproj.io', scope: 'Namespaced', names },
+      versions: [{ name: 'v1alpha1', served: true, storage: true, schema }],
+    },
+  });
+  await cluster.kubectl('wait', '--for=condition=Established', 'crd/applications.argoproj.io');
+  // Helm itself reads the cluster.
+  for (const major of [3, 4] as const) {
+    await helms[major].run(['install', 'fuseboard', CHART, '--namespace', 'a', '--dry-run=server'], IMAGE);
+  }
+  await cluster.kubectl('delete', 'crd/applications.argoproj.io', '--wait=false');
+});
+
 it('takes labels for pods that the chart sets too, without a key twice, and never lets them change what selects the pods or what the command line finds them by', async () => {
   const values = {
     ...IMAGE,

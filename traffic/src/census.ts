@@ -12,7 +12,7 @@ const MAX_BREAKERS = 2_000;
 const MAX_NAMES = 10_000;
 const MAX_KINDS = 200;
 /** The breaker of all calls when neither the recording nor the options name one. */
-const UNNAMED = 'all';
+export const UNNAMED = 'all';
 
 /** Converts observations to calls with names and outcome, and counts them. */
 export class Census {

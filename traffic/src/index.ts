@@ -1,5 +1,6 @@
 export type { Call, Outcome } from './call.ts';
 export { OUTCOMES } from './call.ts';
+export { UNNAMED } from './census.ts';
 export { FORMAT_NAMES, type FormatName } from './formats/format-name.ts';
 export { formatTitles } from './formats/formats.ts';
 export { ATTRIBUTES, type Attribute } from './observation.ts';

@@ -85,6 +85,7 @@ export const policyCrd = () =>
         'Agents that run this generation, of those that received it.',
       ),
       column('Open', 'integer', '.status.breakers.open', 'Open breakers.'),
+      column('Reason', 'string', '.status.conditions[?(@.type=="Ready")].reason', 'Why it is ready or not.', 1),
       column('Age', 'date', '.metadata.creationTimestamp', 'Time since the policy was created.'),
     ],
     description:

@@ -30,7 +30,9 @@ export interface SegmentOptions {
   readonly calm?: readonly Stretch[];
 }
 
+/** Parts of a record in which failures are judged usual or not: minutes, or shorter ones where it is shorter. */
 const MINUTE = 60_000;
+const LEAST_PARTS = 20;
 /** The evidence that starts an incident: a million to one. */
 const ALARM = Math.log(1e6);
 /** The evidence that ends an incident: a thousand to one. */
@@ -108,11 +110,11 @@ function byEnd(traces: readonly Trace[]): Ended {
 
 /**
  * The first limit for slow calls, before any incident is known: the upper percentile of calls in the half of the
- * minutes with the lower medians.
+ * parts with the lower medians.
  */
 function firstSlowLimit({ end, duration }: Ended): number {
   const medians: { readonly middle: number; readonly values: Float64Array }[] = [];
-  for (const [first, last] of minutes(end)) {
+  for (const [first, last] of parts(end)) {
     const values = duration.slice(first, last).sort();
     medians.push({ middle: quantile(values, 0.5), values });
   }
@@ -122,11 +124,11 @@ function firstSlowLimit({ end, duration }: Ended): number {
 }
 
 /**
- * The median of the failure shares of minutes, which minutes of an incident hardly affect. When half of the minutes
+ * The median of the failure shares of parts, which parts of an incident hardly affect. When half of the parts
  * have a failure, failures are normal, and the result is the share over all calls.
  */
 function usualShare({ end, failed }: Ended): number {
-  const shares = minutes(end).map(([first, last]) => share(failed, first, last));
+  const shares = parts(end).map(([first, last]) => share(failed, first, last));
   if (shares.length === 0) return 0;
   const isUsual = shares.filter((each) => each > 0).length * 2 > shares.length;
   return isUsual
@@ -141,12 +143,13 @@ function share(failed: Uint8Array, first: number, last: number): number {
   return failed.subarray(first, last).reduce((sum, one) => sum + one, 0) / (last - first);
 }
 
-function minutes(end: Float64Array): [first: number, last: number][] {
+function parts(end: Float64Array): [first: number, last: number][] {
+  const lengthMs = Math.max(1, Math.min(MINUTE, ((end.at(-1) ?? 0) - (end[0] ?? 0)) / LEAST_PARTS));
   const found: [number, number][] = [];
   for (let first = 0; first < end.length; ) {
-    const minute = Math.floor(end[first]! / MINUTE);
+    const part = Math.floor(end[first]! / lengthMs);
     let last = first + 1;
-    while (last < end.length && Math.floor(end[last]! / MINUTE) === minute) last++;
+    while (last < end.length && Math.floor(end[last]! / lengthMs) === part) last++;
     found.push([first, last]);
     first = last;
   }

@@ -66,7 +66,12 @@ function trip({ rule, calm, run, share, slow, judged }: Suggestion): Line[] {
   ];
 }
 
-function recovery({ rule, openTime, calm }: Suggestion): Line[] {
+/** A probe may take this many times as long as the longest calm call, within these limits. */
+const PROBE_FACTOR = 10;
+const PROBE_MS = { least: 1_000, most: 30_000 };
+
+function recovery({ rule, openTime, calm, timeouts: limits }: Suggestion): Line[] {
+  const probeMs = Math.max(PROBE_MS.least, Math.ceil((PROBE_FACTOR * (calm.durations.at(-1) ?? 0)) / 1_000) * 1_000);
   const why =
     openTime.incidents === 0
       ? `assumed: the recipe for ${figure(calm.rate)} calls/s; fewer than 3 outages were recorded`
@@ -77,11 +82,24 @@ function recovery({ rule, openTime, calm }: Suggestion): Line[] {
     ...(calm.processes > 3
       ? ([['    jitterPercent: 20', `${calm.processes} processes are not to probe in step`]] satisfies Line[])
       : []),
+    ...(limitsCalls(limits)
+      ? []
+      : ([
+          [
+            `    halfOpen: { probeTimeout: ${formatDuration(Math.min(probeMs, PROBE_MS.most))} }`,
+            `assumed: ${PROBE_FACTOR} x the longest calm call, ${PROBE_MS.least / 1_000} s to ${PROBE_MS.most / 1_000} s; no time limit can be suggested, and a probe that hangs holds up the recovery`,
+          ],
+        ] satisfies Line[])),
   ];
 }
 
-function timeout({ timeouts: { proposedMs, rows, cutOffMs } }: Suggestion): Line[] {
-  if (proposedMs === undefined || cutOffMs !== undefined) return [];
+/** Whether the policy gets a time limit for calls. */
+const limitsCalls = ({ proposedMs, cutOffMs }: Suggestion['timeouts']) =>
+  proposedMs !== undefined && cutOffMs === undefined;
+
+function timeout({ timeouts }: Suggestion): Line[] {
+  const { proposedMs, rows } = timeouts;
+  if (proposedMs === undefined || !limitsCalls(timeouts)) return [];
   const row = rows.find(({ percentile }) => percentile === 0.999)!;
   return [
     ['  timeout:'],

@@ -1,6 +1,6 @@
-import { ReadError, type ReadOptions, type ReadSummary, readCalls } from '@fuseboard/traffic';
+import { ReadError, type ReadOptions, type ReadSummary, readCalls, UNNAMED } from '@fuseboard/traffic';
 import { type BreakerRecording, collect } from '../calls/recording.ts';
-import { InputError } from './policies.ts';
+import { type GivenPolicy, InputError, isFor } from './policies.ts';
 
 export interface Recordings {
   readonly breakers: readonly BreakerRecording[];
@@ -17,6 +17,39 @@ export async function readRecordings(paths: readonly string[], options: ReadOpti
     if (error instanceof ReadError) throw new InputError(error.message);
     throw error;
   }
+}
+
+type For = Pick<GivenPolicy, 'breakers'>;
+
+const EVERY = '*';
+
+/**
+ * The recorded breakers. Where neither the record nor the user names one, its calls are those of the only breaker that
+ * the policies are for.
+ *
+ * @throws InputError when the policies are for several.
+ */
+export function namedBy(policies: readonly For[], { breakers }: Recordings): readonly BreakerRecording[] {
+  if (!isNameless({ breakers })) return breakers;
+  const [name, ...others] = new Set(policies.flatMap((each) => each.breakers).filter((each) => each !== EVERY));
+  if (others.length > 0) {
+    throw new InputError(
+      `the record names no breaker, and the policies are for several (${[name, ...others].slice(0, 10).join(', ')}); say with --breaker which one its calls are of`,
+    );
+  }
+  return name === undefined ? breakers : [{ ...breakers[0]!, breaker: name }];
+}
+
+/** Whether the record names no breaker, and the user named none either. */
+export const isNameless = ({ breakers }: Pick<Recordings, 'breakers'>) =>
+  breakers.length === 1 && breakers[0]!.breaker === UNNAMED;
+
+/** @throws InputError when no policy is for a recorded breaker. */
+export function refuseUnrelated(policies: readonly For[], breakers: readonly BreakerRecording[]): void {
+  if (policies.length === 0) return;
+  if (breakers.some(({ breaker }) => policies.some((policy) => isFor(policy, breaker)))) return;
+  const names = breakers.slice(0, 10).map(({ breaker }) => breaker);
+  throw new InputError(`no policy is for a recorded breaker (${names.join(', ')}); name one with --breaker`);
 }
 
 /** A summary of the record and its interpretation, to print before any figure. */

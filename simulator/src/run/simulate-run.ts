@@ -7,7 +7,7 @@ import { simulationText } from '../report/simulation-text.ts';
 import { check, type Expectation, parseExpectation, type Verdict } from '../simulate/expectation.ts';
 import { type Simulation, simulate } from '../simulate/simulate.ts';
 import { type GivenPolicy, InputError, isFor, readPolicies } from './policies.ts';
-import { readingText, readRecordings, refuseSampled } from './recordings.ts';
+import { namedBy, readingText, readRecordings, refuseSampled, refuseUnrelated } from './recordings.ts';
 
 export type SimulateOutput = 'text' | 'json' | 'yaml' | 'html' | 'svg';
 
@@ -47,7 +47,10 @@ export async function runSimulate(request: SimulateRequest): Promise<RunResult> 
   const against = (request.against ?? []).flatMap(readPolicies);
   const recordings = await readRecordings(request.calls, request.read ?? {});
   refuseSampled(recordings, request.read?.sampling !== undefined);
-  const simulations = recordings.breakers.flatMap((recording): Simulation[] => {
+  const breakers = namedBy(given, recordings);
+  const asked = breakers.some(({ breaker }) => breaker === request.read?.breaker);
+  if (!asked) refuseUnrelated(given, breakers);
+  const simulations = breakers.flatMap((recording): Simulation[] => {
     const mine = given.filter(
       (policy) => isFor(policy, recording.breaker) || request.read?.breaker === recording.breaker,
     );
@@ -61,10 +64,6 @@ export async function runSimulate(request: SimulateRequest): Promise<RunResult> 
       }),
     ];
   });
-  if (simulations.length === 0) {
-    const names = recordings.breakers.slice(0, 10).map(({ breaker }) => breaker);
-    throw new InputError(`no policy is for a recorded breaker (${names.join(', ')}); name one with --breaker`);
-  }
   const verdicts = simulations.flatMap((each) => expectations.map((one) => check(one, each)));
   return {
     text: written(request.output ?? 'text', simulations, verdicts, readingText(recordings), request.width),

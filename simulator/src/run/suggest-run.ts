@@ -4,7 +4,7 @@ import { suggestionData } from '../report/json.ts';
 import { suggestionText } from '../report/suggestion-text.ts';
 import { suggest } from '../suggest/suggest.ts';
 import { isFor, readPolicies } from './policies.ts';
-import { readingText, readRecordings, refuseSampled } from './recordings.ts';
+import { isNameless, namedBy, readingText, readRecordings, refuseSampled } from './recordings.ts';
 import type { RunResult } from './simulate-run.ts';
 
 /** The input of `fuseboard suggest`. */
@@ -32,7 +32,8 @@ export async function runSuggest(request: SuggestRequest): Promise<RunResult> {
   const inForce = (request.against ?? []).flatMap(readPolicies);
   const recordings = await readRecordings(request.calls, request.read ?? {});
   refuseSampled(recordings, request.read?.sampling !== undefined);
-  const suggestions = recordings.breakers.map((recording, at) => {
+  const breakers = namedBy(inForce, recordings);
+  const suggestions = breakers.map((recording, at) => {
     const current = inForce.find((policy) => isFor(policy, recording.breaker))?.spec;
     const found = suggest(recording, {
       ...(request.processes === undefined ? {} : { processes: request.processes }),
@@ -41,15 +42,14 @@ export async function runSuggest(request: SuggestRequest): Promise<RunResult> {
       ...(current === undefined ? {} : { inForce: current }),
       ...(request.falseOpeningsPerMonth === undefined ? {} : { falseOpeningsPerMonth: request.falseOpeningsPerMonth }),
     });
-    request.onProgress?.(recording.breaker, at + 1, recordings.breakers.length);
+    request.onProgress?.(recording.breaker, at + 1, breakers.length);
     return found;
   });
   if (request.output === 'json' || request.output === 'yaml')
     return { text: suggestionData(suggestions, request.output), isMet: true };
-  const reading = readingText(recordings)
-    .trimEnd()
-    .split('\n')
-    .map((line) => `# ${line}`)
-    .join('\n');
+  const nameless = isNameless({ breakers })
+    ? ['note: the record names no breaker; write yours in place of "all", or name it with --breaker.']
+    : [];
+  const reading = [...readingText(recordings).trimEnd().split('\n'), ...nameless].map((line) => `# ${line}`).join('\n');
   return { text: `${reading}\n#\n${suggestions.map(suggestionText).join('---\n')}`, isMet: true };
 }

@@ -2,7 +2,7 @@ import type { ReadOptions } from '@fuseboard/traffic';
 import type { Spec } from '../replay/replay.ts';
 import { type TrafficFinding, trafficFindings } from '../simulate/traffic-findings.ts';
 import { isFor } from './policies.ts';
-import { readRecordings, refuseSampled } from './recordings.ts';
+import { namedBy, readRecordings, refuseSampled, refuseUnrelated } from './recordings.ts';
 
 /** The recorded calls that `fuseboard lint` and `fuseboard explain` look at. */
 export interface TrafficRequest {
@@ -21,7 +21,7 @@ export interface TrafficPolicy {
 /**
  * What recorded calls say about policies: for each policy, the findings of each recorded breaker that it lists.
  *
- * @throws InputError when a file is unreadable or its calls are sampled.
+ * @throws InputError when a file is unreadable, its calls are sampled, or no policy is for a recorded breaker.
  * @throws {ConfigError} when a policy is invalid.
  */
 export async function runTraffic(
@@ -30,8 +30,10 @@ export async function runTraffic(
 ): Promise<TrafficFinding[][]> {
   const recordings = await readRecordings(calls, read);
   refuseSampled(recordings, read.sampling !== undefined);
+  const recorded = namedBy(policies, recordings);
+  refuseUnrelated(policies, recorded);
   return policies.map(({ spec, breakers }) =>
-    recordings.breakers
+    recorded
       .filter(({ breaker }) => isFor({ breakers }, breaker))
       .flatMap((recording) => trafficFindings(spec, recording, processes)),
   );

@@ -74,19 +74,26 @@ const policy: Describe = async (target, namespace, name, terminal) => {
       url === undefined ? [] : [[titled(kind), printable(url)] as const],
     ),
   ]);
-  const lines = conditions.map(({ type, status, reason, message, lastTransitionTime }) => {
-    const state = coloured(
-      status.padEnd(8),
-      status === 'True' ? 'green' : status === 'False' ? 'red' : 'yellow',
-      terminal,
-    );
-    return `  ${type.padEnd(11)}${state}${reason.padEnd(21)}${age(Date.now() - Date.parse(lastTransitionTime))} ago  ${message}\n`;
-  });
+  const conditionTable = table(
+    conditions,
+    [
+      { title: 'type', value: ({ type }) => type },
+      {
+        title: 'status',
+        value: ({ status }) => status,
+        colour: ({ status }) => (status === 'True' ? 'green' : status === 'False' ? 'red' : 'yellow'),
+      },
+      { title: 'reason', value: ({ reason }) => reason },
+      { title: 'for', value: ({ lastTransitionTime }) => age(Date.now() - Date.parse(lastTransitionTime)) },
+      { title: 'message', value: ({ message }) => message },
+    ],
+    terminal,
+  );
   const refused = rejections.map(({ agent, field, message }) => `  ${agent}: ${field}: ${message}\n`);
   const mine = await rowsOf(target, namespace, terminal, (row) => row.uid === uid);
   return [
     head,
-    lines.length > 0 ? `Conditions:\n${lines.join('')}` : '',
+    conditions.length > 0 ? `Conditions:\n${indented(conditionTable)}` : '',
     refused.length > 0 ? `Rejections:\n${refused.join('')}` : '',
     mine,
     `Spec:\n${indented(stringify(spec ?? null))}`,

@@ -29,9 +29,10 @@ const applied = (name: string, programmed = condition('Programmed', 'True', 'Pro
   return { ...rest, status: { ...status, agents } } as StoredPolicy;
 };
 
-const overview = (replica: string, connected: number, others: readonly string[]) => ({
+const overview = (replica: string, connected: number, others: readonly string[], closed = 0) => ({
   replica,
   others,
+  breakers: { closed, open: 0, halfOpen: 0, shadowOpen: 0 },
   agents: { connected, connecting: 0, stale: 0, gone: 0, rejecting: 0 },
 });
 const replica = (name: string, answer: object) => ({ name, admin: { get: async () => answer } });
@@ -116,6 +117,16 @@ it('counts the agents of all replicas once, and rollouts apart from them', async
   const { text } = await status(two, ['--exit-code'], true, replicas);
   expect(text).toContain('agents     2 connected\nrollouts   4/4 applied (one for each policy and agent)\n');
   expect(text).toContain('all is well');
+});
+
+it('counts the breakers of all replicas, also those that no policy governs', async () => {
+  const replicas = [replica('a', overview('a', 1, ['b'], 2)), replica('b', overview('b', 0, ['a'], 1))];
+  expect((await status([well('shop')], [], true, replicas)).text).toContain('breakers   3 closed\n');
+  expect((await status([], [], true, replicas)).text).toContain(
+    'agents     1 connected\nbreakers   3 closed\nthere are no policies in namespace "shop"',
+  );
+  const silent = [replicas[0]!, { name: 'b', admin: 'its pod is not ready' }];
+  expect((await status([well('shop')], [], true, silent)).text).toContain('breakers   0 closed\n');
 });
 
 it('says how many agents run a policy within limits of their code', async () => {

@@ -4,7 +4,7 @@ import { isLasting } from '../../core/outages/outage-row.ts';
 import { forced } from '../../core/outages/sentence.ts';
 import { conditionOf } from '../../core/policy/condition.ts';
 import { printable } from '../../core/printable.ts';
-import type { AgentsAtAGlance } from '../../core/views/overview.ts';
+import type { AgentsAtAGlance, Overview } from '../../core/views/overview.ts';
 import { askReplicas, incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
@@ -79,6 +79,8 @@ async function elsewhere(target: Target, scope: string): Promise<string> {
 interface FleetSummary {
   /** Number of processes, each counted once; absent when the operator cannot be reached. */
   readonly agents?: AgentsAtAGlance;
+  /** The breakers of all agents, also those that no policy governs; absent when the operator cannot be reached. */
+  readonly breakers?: Overview['breakers'];
   /** Why the operator cannot be reached. */
   readonly agentsUnknown?: string;
   readonly unanswered: readonly Unanswered[];
@@ -87,13 +89,21 @@ interface FleetSummary {
 async function fleetOf(target: Target, namespace: string | undefined): Promise<FleetSummary> {
   try {
     const { answers, unanswered } = await askReplicas(target, (admin) =>
-      admin.get<{ replica: string; others: readonly string[]; agents: AgentsAtAGlance }>('/v1/overview', { namespace }),
+      admin.get<{ replica: string; others: readonly string[] } & Pick<Overview, 'agents' | 'breakers'>>(
+        '/v1/overview',
+        {
+          namespace,
+        },
+      ),
     );
     const agents: AgentsAtAGlance = { connected: 0, connecting: 0, stale: 0, gone: 0, rejecting: 0 };
+    const breakers = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
     for (const answer of answers) {
       for (const state of Object.keys(agents) as (keyof AgentsAtAGlance)[]) agents[state] += answer.agents[state];
+      for (const state of Object.keys(breakers) as (keyof typeof breakers)[]) breakers[state] += answer.breakers[state];
     }
-    return { agents, unanswered };
+    // The statuses of policies have the breakers of a replica that does not answer.
+    return { agents, unanswered, ...(unanswered.length === 0 && { breakers }) };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { agentsUnknown: error.message, unanswered: [] };
@@ -211,7 +221,8 @@ function inWords(
       ).join(', '),
     ],
   ];
-  const lines = rows.map(([what, says]) => `${what.padEnd(11)}${says}\n`).join('');
+  const line = ([what, says]: [string, string]) => `${what.padEnd(11)}${says}\n`;
+  const lines = rows.map(line).join('');
   const where = scope === undefined ? '-A' : `-n ${scope}`;
   const sentences = lasting.slice(0, SENTENCES).map(({ sentence }) => `${printable(sentence)}\n`);
   const outages =
@@ -228,7 +239,9 @@ function inWords(
       ? ''
       : `\n${count(overrides.length, 'override is', 'overrides are')} in force:\n${table(overrides, forcedColumns, terminal)}`;
   if (policies.total === 0) {
-    return `${outages}${forced}there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
+    const isUsed = agents !== undefined && Object.values(agents).some((known) => known > 0);
+    const fleet = isUsed ? rows.filter(([what]) => what === 'agents' || what === 'breakers').map(line) : [];
+    return `${fleet.join('')}${outages}${forced}there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
   }
   const silent = unanswered.map((one) => `${coloured(incomplete(one), 'red', terminal)}\n`).join('');
   const news = `${silent}${outages}${forced}`;

@@ -131,3 +131,63 @@ describe('policies beside recorded calls', () => {
     expect(err).toContain('nowhere.log');
   });
 });
+
+describe('a record that names no breaker', () => {
+  /** An access log of nginx: two calls a second, of which 40 s fail after a minute. */
+  const log = () => {
+    const lines = Array.from({ length: 240 }, (_, i) => {
+      const at = new Date(Date.UTC(2026, 10, 10, 14) + i * 500).toISOString().slice(11, 19);
+      const status = i >= 120 && i < 200 ? 502 : 200;
+      return `10.0.0.1 - - [10/Nov/2026:${at} +0000] "GET /pay HTTP/1.1" ${status} 512 "-" "curl" 0.0${10 + (i % 30)}`;
+    });
+    writeFileSync(file('access.log'), `${lines.join('\n')}\n`);
+    return ['--calls', file('access.log')];
+  };
+  const policies = (name: string, ...breakers: string[]) => {
+    const kind = { apiVersion: 'fuseboard.dev/v1alpha1', kind: 'CircuitBreakerPolicy', metadata: { name } };
+    const spec = { breakers, mode: 'Enforce', trip: { consecutiveFailures: 5 }, timeout: { duration: '1s' } };
+    writeFileSync(file(`${name}.yaml`), JSON.stringify({ ...kind, spec }));
+    return file(`${name}.yaml`);
+  };
+
+  it('is of the only breaker of the policies, for simulate, lint and suggest alike', async () => {
+    const one = policies('one', 'payments');
+    const { code, out } = await run('simulate', one, ...log());
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('payments on 240 calls') });
+    expect((await run('lint', one, ...log())).code).toBe(0);
+    expect((await run('suggest', '--against', one, ...log())).out).toMatch(/^# payments: /m);
+    const unnamed = (await run('suggest', ...log())).out;
+    expect(unnamed).toContain(
+      '# note: the record names no breaker; write yours in place of "all", or name it with --breaker.',
+    );
+    expect((await run('suggest', '--breaker', 'payments', ...log())).out).not.toContain('names no breaker');
+  });
+
+  it.each([
+    ['simulate', (path: string) => [path]],
+    ['lint', (path: string) => [path]],
+    ['suggest', (path: string) => ['--against', path]],
+  ])('is refused by %s where the policies are for several', async (command, given) => {
+    const several = given(policies('several', 'payments', 'search'));
+    const { code, err } = await run(command, ...given(several.at(-1)!), ...log());
+    expect(code).toBe(3);
+    expect(err).toBe(
+      'fuseboard: the record names no breaker, and the policies are for several (payments, search); say with --breaker which one its calls are of\n',
+    );
+    expect((await run(command, ...several, '--breaker', 'search', ...log())).code).toBe(0);
+  });
+
+  it.each(['simulate', 'lint'])('is not looked at in vain: %s refuses calls of other breakers', async (command) => {
+    const { code, err } = await run(command, policies('other', 'search'), ...CALLS());
+    expect(code).toBe(3);
+    expect(err).toContain('no policy is for a recorded breaker (payments); name one with --breaker');
+  });
+
+  it('has an incident also where it is only two minutes long, and what is suggested has nothing for lint', async () => {
+    const { out } = await run('suggest', '--breaker', 'payments', ...log());
+    expect(out).toMatch(/^# taken for incidents.*\n# {3}2026-11-10 14:0[01]:\d\d, (39|40)(\.\d+)? s {2}failing$/m);
+    expect(out).toMatch(/^ {4}halfOpen: \{ probeTimeout: 1s \} +# assumed: /m);
+    writeFileSync(file('suggested.yaml'), out);
+    expect((await run('lint', file('suggested.yaml'))).out).toBe('1 policy in 1 file, 0 findings\n');
+  });
+});

@@ -156,7 +156,7 @@ export class BreakerReports {
     const counted = sound ? calls : NO_TOTALS;
     const slower = sound ? latency : [];
     this.#counters.add(namespace, policy ?? '', breaker.name, counted, slower);
-    if (fleetBreaker) this.#fleetBreakers.count(fleetBreaker, counted, slower, now);
+    if (fleetBreaker) this.#fleetBreakers.count(fleetBreaker, counted, slower, now, known?.heardAt);
   }
 
   /** Keeps the state of a breaker if there is room. */

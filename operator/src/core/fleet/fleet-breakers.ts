@@ -151,11 +151,11 @@ export class FleetBreakers {
     return added;
   }
 
-  /** Adds the increase of an agent's counts since its previous report. */
-  count(breaker: FleetBreaker, totals: Totals, latency: readonly number[], at: number): void {
+  /** Adds the increase of an agent's counts since its previous report, which arrived at `from`. */
+  count(breaker: FleetBreaker, totals: Totals, latency: readonly number[], at: number, from = at): void {
     const { succeeded, failed, slow, rejected, fallback } = totals;
     if (succeeded + failed + slow + rejected === 0) return;
-    this.#outages.count(breaker, [succeeded + failed, failed, slow, rejected, fallback], at);
+    this.#outages.count(breaker, [succeeded + failed, failed, slow, rejected, fallback], from, at);
     this.#timeline(breaker)?.count([succeeded + failed, failed, slow, rejected, fallback], latency, at);
     breaker.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
     breaker.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);

@@ -57,6 +57,8 @@ it('keeps an outage apart from the forced opening before it, and gives it the ci
     ['b', 2],
     ['a', 2],
   ]);
+  const after = mergeOutages([[row({ id: 'b', closed: 6_000 })], [row({ reason: 'forced-open', began: 7_000 })]]);
+  expect(after).toHaveLength(2);
   const during = mergeOutages([[row({ id: 'b' })], [row({ reason: 'forced-open', began: 7_000 })]]);
   expect(during.map(({ id, hit }) => [id, hit])).toEqual([['b', 4]]);
 });

@@ -10,7 +10,7 @@ const PHASES: readonly OutagePhase[] = ['refused', 'testing', 'closed', 'over'];
 /**
  * Merges the outages of several replicas, each of which sees only its own agents. Outages of one breaker that overlap,
  * or that follow each other closely enough to be one outage on one replica, become one. The merged outage keeps the id
- * of the earliest part. An outage that began while a circuit was forced open stays one of its own: it has another cause.
+ * of the earliest part. Forcing a circuit open after an outage, and an outage after that, stay apart: they have other causes.
  */
 export function mergeOutages<T extends OutageRow>(replicas: readonly (readonly T[])[]): T[] {
   const merged: T[] = [];
@@ -18,7 +18,9 @@ export function mergeOutages<T extends OutageRow>(replicas: readonly (readonly T
   for (const row of replicas.flat().sort((a, b) => a.began - b.began)) {
     const at = latest.get(row.circuit);
     const before = at === undefined ? undefined : merged[at]!;
-    if (before === undefined || row.began - (before.closed ?? Number.POSITIVE_INFINITY) >= QUIET_MS) {
+    const quietMs = row.began - (before?.closed ?? Number.POSITIVE_INFINITY);
+    const isForcedLater = before !== undefined && isForced(row) && !isForced(before) && quietMs >= 0;
+    if (before === undefined || quietMs >= QUIET_MS || isForcedLater) {
       latest.set(row.circuit, merged.push(row) - 1);
     } else if (isForced(before) && !isForced(row)) {
       const { ended, current } = apart(before, row);

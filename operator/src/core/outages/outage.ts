@@ -2,7 +2,7 @@ import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { newestFirst } from '../policy/override.ts';
 import { type Labels, matches, type Selector, selects } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
-import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
+import { SLOT_MS, SLOTS, slotOf, spread } from '../slots.ts';
 import type { HitService, OutageAction, SavedOutage } from './saved-outage.ts';
 import { Series } from './series.ts';
 
@@ -223,13 +223,15 @@ export class Outage {
     return [...this.#hitLabels].filter((labels) => selects(selector, labels)).length;
   }
 
-  /** Adds calls of the breaker, in the order of `SUMMED`. */
-  count(counts: readonly number[], at: number): void {
-    const [calls, , , rejected, fallback] = counts;
-    this.refused += rejected!;
-    this.fallback += fallback!;
-    this.series.add(at, counts);
-    this.#rates.add(slotOf(at), [rejected!, fallback!, calls!]);
+  /** Adds the calls of the breaker since the time `from`, in the order of `SUMMED`. */
+  count(counts: readonly number[], from: number, at: number): void {
+    this.refused += counts[3]!;
+    this.fallback += counts[4]!;
+    for (const [time, part] of spread(counts, from, at)) {
+      const [calls, , , rejected, fallback] = part;
+      this.series.add(time, part);
+      this.#rates.add(slotOf(time), [rejected!, fallback!, calls!]);
+    }
   }
 
   /** Moves the close time to `at`, for circuits that opened and closed between two reports. */

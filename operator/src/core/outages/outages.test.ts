@@ -284,7 +284,7 @@ describe('an outage', () => {
     scene.say('a', { state: 'half-open', transitions: ['open>half-open:force-over'] });
     scene.pass(12_000);
     expect(scene.sentence).toBe(
-      'payments is not forced open any more on the only checkout pod and waits for a call to test it',
+      'payments is no longer forced open on the only checkout pod and waits for a call to test it',
     );
     scene.say('a', { transitions: ['half-open>closed:probe-succeeded'] });
     scene.pass(5_000);
@@ -330,6 +330,21 @@ describe('an outage', () => {
     },
   );
 
+  it('is over where somebody forces the breaker open after it, which is no outage of the dependency', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.pass(30_000);
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.pass(20_000);
+    scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'] });
+    scene.pass(8_000);
+    scene.say('a', { state: 'half-open', transitions: ['open>half-open:force-over'] });
+    const [outage, forced, ...others] = scene.rows;
+    expect(others).toEqual([]);
+    expect(outage).toMatchObject({ phase: 'over', reason: 'failure-rate', closed: 1_030_000 });
+    expect(forced).toMatchObject({ phase: 'testing', reason: 'forced-open', began: 1_050_000 });
+  });
+
   it('goes on as itself where it is forced open, and where agents that are forced open open too', () => {
     const scene = new Scene();
     scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'] }, 'checkout', { app: 'checkout' });
@@ -363,7 +378,7 @@ describe('an outage', () => {
     );
   });
 
-  it('keeps its levels in the plot where no report arrived, and says which slots have one', () => {
+  it('spreads a report over the time since the one before in the plot, keeps its levels where no report arrived, and says which slots one covers', () => {
     const scene = new Scene();
     scene.open('a');
     scene.pass(10_000);
@@ -373,7 +388,9 @@ describe('an outage', () => {
     const values = series.read();
     const open = values.filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'open');
     expect(open.slice(29)).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 1]);
-    expect(series.reported.slice(29)).toEqual([0, 1, 0, 0, 0, 0, 1, 0, 0]);
+    const rejected = values.filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'rejected');
+    expect(rejected.slice(29)).toEqual([0, 0, 1, 1, 0, 1, 1, 0, 0]);
+    expect(series.reported.slice(29)).toEqual([0, 1, 1, 1, 1, 1, 1, 0, 0]);
     scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
     series.advance(scene.now + 400_000);
     expect(series.slotMs).toBe(4_000);
@@ -384,7 +401,7 @@ describe('an outage', () => {
         .at(-1),
     ).toBe(0);
     expect(series.reported).toHaveLength(series.length);
-    expect(series.reported.slice(14, 19)).toEqual([0, 1, 0, 1, 0]);
+    expect(series.reported.slice(14, 19)).toEqual([0, 1, 1, 1, 0]);
   });
 
   it('is none in mode Shadow, which refuses nothing', () => {

@@ -73,11 +73,11 @@ export class Outages {
    * Records that a circuit opened on an agent, in a mode that rejects calls. Returns whether an outage began.
    *
    * Somebody who forces a circuit open causes no outage of the dependency: the first circuit that opens by itself begins
-   * another outage, with its own cause.
+   * another outage, with its own cause. So does forcing open when all circuits have closed.
    */
   opened(subject: OutageSubject, opening: Opening): boolean {
     const known = this.#resumed(subject, opening);
-    if (known !== undefined && (!isForced(known) || isForced(opening) || opening.reason === undefined)) {
+    if (known !== undefined && !isAnother(known, opening)) {
       known.extend(opening.at);
       if (known.addHit(opening.labels)) this.#act(known);
       this.#changed.add(known);
@@ -124,11 +124,11 @@ export class Outages {
     return outage.heldBy(this.#overrides, outage.closedAt === undefined ? 'ForceOpen' : 'ForceClosed');
   }
 
-  /** Adds calls of a breaker, in the order of `SUMMED`. */
-  count(subject: OutageSubject, counts: readonly number[], at: number): void {
+  /** Adds calls of a breaker since the time `from`, in the order of `SUMMED`. */
+  count(subject: OutageSubject, counts: readonly number[], from: number, at: number): void {
     const outage = this.#current.get(subject.id);
     if (outage === undefined) return;
-    outage.count(counts, at);
+    outage.count(counts, from, at);
     this.#changed.add(outage);
   }
 
@@ -297,4 +297,10 @@ function firstEnded(outages: Iterable<Outage>): Outage | undefined {
     if (outage.over && (first === undefined || outage.closedAt! < first.closedAt!)) first = outage;
   }
   return first;
+}
+
+/** Whether an opening has nothing to do with the outage before it: one was forced, and the other was not. */
+function isAnother(known: Outage, opening: Opening): boolean {
+  if (opening.reason === undefined || isForced(known) === isForced(opening)) return false;
+  return isForced(known) || known.closedAt !== undefined;
 }

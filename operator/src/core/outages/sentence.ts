@@ -68,7 +68,7 @@ export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process
     const rate = refusedPerSecond > 0 ? `: ${cost(outage, now)}` : '';
     const test = waits ? 'waits for a call to test it' : 'is being tested now';
     return isForced(outage)
-      ? `${breaker} is not forced open any more on ${whom} and ${test}${rate}${also}`
+      ? `${breaker} is no longer forced open on ${whom} and ${test}${rate}${also}`
       : `${breaker} has been down for ${lasted} on ${whom} and ${test}${rate}${also}`;
   }
   const refusal = isForced(outage) ? 'forced open on' : 'refused by';

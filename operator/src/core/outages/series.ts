@@ -17,7 +17,7 @@ export interface SavedSeries {
   readonly slotMs: number;
   /** The columns of the slots in use, slot after slot. */
   readonly values: readonly number[];
-  /** 1 for each slot with a report. */
+  /** 1 for each slot that a report covers. */
   readonly reported: readonly number[];
 }
 
@@ -32,7 +32,7 @@ export class Series {
   /** Number of slots in use. */
   length = 0;
   readonly #values = new Uint32Array(SERIES_SLOTS * WIDTH);
-  /** 1 for each slot with a report. */
+  /** 1 for each slot that a report covers. */
   readonly #reported = new Uint8Array(SERIES_SLOTS);
   /** The latest levels, in the order of `HIGHEST`. */
   #levels: readonly number[] = [0, 0];
@@ -83,7 +83,7 @@ export class Series {
     this.#slot(at);
   }
 
-  /** For each slot, 1 when a report arrived in it, else 0. */
+  /** For each slot, 1 when a report covers it, else 0. */
   get reported(): number[] {
     return [...this.#reported.subarray(0, this.length)];
   }

@@ -55,6 +55,10 @@ describe('the outage in the status of a policy', () => {
       'it was forced open; calls were refused for 30 s by 1 open breaker, first payments on pod-1',
     );
     expect(statusOutage(input(1, { previous: began, cause: 'forced-open', at: 40_000 }))).toEqual(began);
+    const ended = statusOutage(input(0, { previous: began, at: 45_000 }))!;
+    expect(statusOutage(input(1, { previous: ended, cause: 'forced-open', at: 50_000 }))?.startTime).toBe(
+      '2026-03-01T12:00:50Z',
+    );
   });
 
   it('is over a minute after its end', () => {

@@ -33,8 +33,12 @@ export function statusOutage({ counts, previous, settling, cause, now }: OutageI
   if (open === 0 && (halfOpen === 0 || !lasting)) {
     return lasting && !settling ? { ...previous, endTime: instant(now) } : previous;
   }
-  // What a circuit does by itself after somebody forced it open is another outage.
-  const another = previous !== undefined && isByForce(previous) && cause !== undefined && !isByForce({ cause });
+  // Of a circuit that was forced open and one that opened by itself, the later is another outage.
+  const another =
+    previous !== undefined &&
+    cause !== undefined &&
+    isByForce(previous) !== isByForce({ cause }) &&
+    (isByForce(previous) || hasEnded(previous));
   if (previous !== undefined && !isOver(previous, now) && !another) {
     const { endTime: _, ...rest } = previous;
     return { ...rest, mostOpen: Math.max(previous.mostOpen, open) };
