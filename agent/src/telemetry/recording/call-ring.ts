@@ -38,44 +38,58 @@ export interface RingCall {
   key: number;
 }
 
-/** A bounded queue of calls as plain numbers, 32 bytes each, so that recording allocates no memory. */
+/**
+ * A bounded queue of calls as plain numbers, 32 bytes each, so that recording allocates no memory. A call that is added
+ * is compared with one place only, where the array ends or the queue is to hold no more.
+ */
 export class CallRing {
   readonly #numbers: Float64Array;
-  readonly #capacity: number;
+  #limit: number;
+  /** Where the oldest call is, and where the next one goes. */
   #first = 0;
-  #size = 0;
+  #next = 0;
+  /** Whether calls continue at the start of the array. */
+  #wrapped = false;
+  /** The place that ends the fast path of adding. */
+  #stop = 0;
 
   /** @param capacity maximum number of waiting calls. */
   constructor(capacity: number) {
-    this.#capacity = capacity;
     this.#numbers = new Float64Array(capacity * STRIDE);
+    this.#limit = capacity * STRIDE;
+    this.#place();
   }
 
   get size(): number {
-    return this.#size;
+    return (this.#next - this.#first + (this.#wrapped ? this.#numbers.length : 0)) / STRIDE;
+  }
+
+  /** How many calls may wait; at most the capacity. */
+  set limit(calls: number) {
+    this.#limit = calls * STRIDE;
+    this.#place();
   }
 
   /**
    * @param kind from `kindOf`.
    * @param names from `namesOf`.
-   * @returns false when the ring is full, and the call was not added.
+   * @returns false when as many calls wait as may, and the call was not added.
    */
   push(start: number, durationMs: number, kind: number, names: number): boolean {
-    if (this.#size === this.#capacity) return false;
-    let at = this.#first + this.#size++;
-    if (at >= this.#capacity) at -= this.#capacity;
-    at *= STRIDE;
+    if (this.#next >= this.#stop && !this.#wrap()) return false;
+    const at = this.#next;
     const numbers = this.#numbers;
     numbers[at] = start;
     numbers[at + 1] = durationMs;
     numbers[at + 2] = kind;
     numbers[at + 3] = names;
+    this.#next = at + STRIDE;
     return true;
   }
 
   /** Removes the oldest call and copies it into `into`. */
   shift(into: RingCall): void {
-    const at = this.#first * STRIDE;
+    const at = this.#first;
     const numbers = this.#numbers;
     const seen = Math.floor(numbers[at + 2]! / 8);
     const flags = numbers[at + 2]! - seen * 8;
@@ -87,8 +101,23 @@ export class CallRing {
     into.seen = seen;
     into.breaker = Math.floor(names / MAX_IDS);
     into.key = names % MAX_IDS;
+    this.#first = at + STRIDE;
     // An empty ring starts over, so that few calls use little of the processor's cache.
-    this.#size--;
-    this.#first = this.#size === 0 || this.#first + 1 === this.#capacity ? 0 : this.#first + 1;
+    if (this.size === 0) this.#next = 0;
+    if (this.#next === 0 || this.#first === numbers.length) [this.#first, this.#wrapped] = [0, false];
+    this.#place();
+  }
+
+  /** @returns false when no more calls may wait. */
+  #wrap(): boolean {
+    if (this.#wrapped || this.#next < this.#numbers.length || this.size * STRIDE >= this.#limit) return false;
+    [this.#next, this.#wrapped] = [0, true];
+    this.#place();
+    return this.#next < this.#stop;
+  }
+
+  #place(): void {
+    const last = this.#first + this.#limit;
+    this.#stop = this.#wrapped ? last - this.#numbers.length : Math.min(last, this.#numbers.length);
   }
 }

@@ -3,7 +3,7 @@ import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts'
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { CallObserver } from '../../core/observers/call-observer.ts';
 import { fuseboardErrorOf } from '../../errors/errors.ts';
-import { kindOf, NOTHING_SEEN, namesOf, OUTCOME_CODES } from './call-ring.ts';
+import { type CallRing, kindOf, NOTHING_SEEN, namesOf, OUTCOME_CODES } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -22,11 +22,22 @@ const REJECTED = kindOf(OUTCOME_CODES.rejected, NOTHING_SEEN, true);
 /** Valid kinds of errors: a single word, so that no message is recorded. */
 const KIND = /^[\w.:$-]{1,100}$/;
 
+/** What is known of a clock of breakers. */
+interface ComparedClock {
+  readonly clock: Clock;
+  /** Milliseconds since 1970 at time zero of the clock. */
+  zero: number;
+  /** When it is compared with the wall clock again. */
+  compareAt: number;
+}
+
 /** What the calls of a circuit have in common, while it has this configuration. */
 interface CircuitIds {
   readonly circuit: Circuit;
   readonly config: Circuit['config'];
-  readonly clock: Clock;
+  /** Copies from the compared clock, as each further object that a call reads costs it time. */
+  readonly zero: number;
+  readonly compareAt: number;
   readonly names: number;
   /** The kind of a call that succeeded and of which nothing was seen. The code of another outcome is added. */
   readonly kind: number;
@@ -35,17 +46,14 @@ interface CircuitIds {
 /** Passes the calls of all breakers to a recorder. */
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
+  readonly #ring: CallRing;
   /** The most recent lookups, by a hash of the slot. A lookup costs more than the rest of a recording. */
   readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
-  /** The clock that was compared last. */
-  #clock: Clock | undefined;
-  /** Milliseconds since 1970 at time zero of the clock. */
-  #zero = 0;
-  /** When the clocks are compared again. */
-  #compareAt = 0;
+  readonly #clocks = new WeakMap<Clock, ComparedClock>();
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
+    this.#ring = recorder.ring;
   }
 
   settled(
@@ -62,39 +70,43 @@ export class RecordedCalls implements CallObserver {
     let { kind } = ids;
     if (outcome !== 'success') kind += OUTCOME_CODES[outcome];
     if (typeof what === 'object' && what !== null) kind += kindOf(0, this.#seen(what, threw) - NOTHING_SEEN, false);
-    this.#recorder.record(startedAt + this.#zero, tookMs, kind, ids.names);
+    this.#add(startedAt + ids.zero, tookMs, kind, ids.names);
   }
 
   rejected(circuit: Circuit, host: Host, now: number): void {
     const ids = this.#idsOf(circuit, host, now);
-    if (ids !== undefined) this.#recorder.record(now + this.#zero, 0, REJECTED, ids.names);
+    if (ids !== undefined) this.#add(now + ids.zero, 0, REJECTED, ids.names);
+  }
+
+  #add(start: number, durationMs: number, kind: number, names: number): void {
+    if (!this.#ring.push(start, durationMs, kind, names)) this.#recorder.hurry(start, durationMs, kind, names);
   }
 
   #idsOf(circuit: Circuit, host: Host, now: number): CircuitIds | undefined {
-    let ids = this.#lastIds[placeOf(circuit)];
-    if (ids?.circuit !== circuit || ids.config !== circuit.config) ids = this.#lookUp(circuit, host);
-    if (ids !== undefined && (ids.clock !== this.#clock || now >= this.#compareAt)) this.#compare(ids.clock, host);
-    return ids;
+    const ids = this.#lastIds[placeOf(circuit)];
+    return ids?.circuit === circuit && ids.config === circuit.config && now < ids.compareAt
+      ? ids
+      : this.#lookUp(circuit, host, now);
   }
 
-  #lookUp(circuit: Circuit, { name, key, clock }: Host): CircuitIds | undefined {
+  #lookUp(circuit: Circuit, host: Host, now: number): CircuitIds | undefined {
+    const { name, key, clock } = host;
     if (name === undefined) return undefined;
     const { config } = circuit;
     const recorder = this.#recorder;
     const names = namesOf(recorder.nameId(name), key === undefined ? NO_NAME : recorder.nameId(key));
     const inForce = config.mode === 'Enforce' && config.trip.conditions.length > 0;
-    const ids = { circuit, config, clock, names, kind: kindOf(OUTCOME_CODES.success, NOTHING_SEEN, inForce) };
+    let compared = this.#clocks.get(clock);
+    if (compared === undefined) {
+      compared = { clock, zero: Number.NEGATIVE_INFINITY, compareAt: Number.NEGATIVE_INFINITY };
+      this.#clocks.set(clock, compared);
+    }
+    if (now >= compared.compareAt) compare(compared, host);
+    const { zero, compareAt } = compared;
+    const kind = kindOf(OUTCOME_CODES.success, NOTHING_SEEN, inForce);
+    const ids = { circuit, config, zero, compareAt, names, kind };
     this.#lastIds[placeOf(circuit)] = ids;
     return ids;
-  }
-
-  /** Compares both clocks. Small differences are ignored, so that distances between calls stay as measured. */
-  #compare(clock: Clock, host: Host): void {
-    const now = exactNow(clock);
-    const zero = host.wallNow() - now;
-    if (clock !== this.#clock || Math.abs(zero - this.#zero) > JUMP_MS) this.#zero = zero;
-    this.#clock = clock;
-    this.#compareAt = now + COMPARE_EVERY_MS;
   }
 
   /** The status or the kind of error that was seen. The object belongs to the service, and reading it may throw. */
@@ -111,6 +123,16 @@ export class RecordedCalls implements CallObserver {
       return NOTHING_SEEN;
     }
   }
+}
+
+/**
+ * Compares a clock with the wall clock. Small differences are ignored, so that distances between calls stay as measured.
+ */
+function compare(compared: ComparedClock, host: Host): void {
+  const now = exactNow(compared.clock);
+  const zero = host.wallNow() - now;
+  if (Math.abs(zero - compared.zero) > JUMP_MS) compared.zero = zero;
+  compared.compareAt = now + COMPARE_EVERY_MS;
 }
 
 const placeOf = ({ slot }: Circuit): number => Math.imul(slot, HASH_FACTOR) >>> HASH_SHIFT;

@@ -26,8 +26,9 @@ const LINES_AT_ONCE = 500;
 export class Recorder {
   readonly #sink: RecordSink;
   readonly #header: string;
-  readonly #ring: CallRing;
-  readonly #half: number;
+  /** Holds the calls until they are written. */
+  readonly ring: CallRing;
+  readonly #capacity: number;
   readonly #names = new NameIds(Math.min(MAX_NAMES, MAX_IDS - 2));
   readonly #warn: (message: string) => void;
   readonly #timer: NodeJS.Timeout;
@@ -49,8 +50,9 @@ export class Recorder {
   constructor(sink: RecordSink, { header, capacity = CAPACITY, everyMs = EVERY_MS, warn = warned }: RecorderOptions) {
     this.#sink = sink;
     this.#header = headerLine(header);
-    this.#ring = new CallRing(capacity);
-    this.#half = Math.ceil(capacity / 2);
+    this.ring = new CallRing(capacity);
+    this.#capacity = capacity;
+    this.#expect();
     this.#warn = warn;
     this.#timer = setInterval(() => void this.flush(), everyMs);
     this.#timer.unref();
@@ -74,40 +76,59 @@ export class Recorder {
    * @param names from `namesOf`, with ids of this recorder.
    */
   record(start: number, durationMs: number, kind: number, names: number): void {
+    if (!this.ring.push(start, durationMs, kind, names)) this.hurry(start, durationMs, kind, names);
+  }
+
+  /** Records a call that the ring refused: the ring is written soon, or the call is lost. */
+  hurry(start: number, durationMs: number, kind: number, names: number): void {
     if (this.#closed) return;
-    if (!this.#ring.push(start, durationMs, kind, names)) this.#lost++;
-    if (this.#ring.size < this.#half || this.#hurried) return;
+    if (this.#hurried) {
+      this.#lost++;
+      return;
+    }
     // Waiting for the timer would fill the ring. This runs after the current event loop turn.
     this.#hurried = true;
+    this.ring.limit = this.#capacity;
     setImmediate(() => void this.flush()).unref();
+    this.record(start, durationMs, kind, names);
+  }
+
+  /** Half of the ring is filled before the timer is not waited for. */
+  #expect(): void {
+    this.#hurried = false;
+    this.ring.limit = this.#closed ? 0 : Math.ceil(this.#capacity / 2);
   }
 
   /** Writes pending calls; settles when the sink has accepted them. Never rejects. */
   flush(): Promise<void> {
     this.#flushing ??= this.#write().finally(() => {
       this.#flushing = undefined;
-      this.#hurried = false;
+      this.#expect();
     });
     return this.#flushing;
   }
 
   /** Writes pending calls and ends the recording. */
   async close(): Promise<void> {
-    this.#closed = true;
-    clearInterval(this.#timer);
+    this.#end();
     await this.#flushing;
     await this.flush();
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.ring.limit = 0;
+    clearInterval(this.#timer);
   }
 
   /** Like `close`, for a process that exits now. Never throws. */
   closeSync(): void {
     if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#timer);
+    this.#end();
     if (this.#sink.writeSync === undefined) return;
     try {
       let block = this.#begin();
-      while (this.#ring.size > 0) block += this.#lines();
+      while (this.ring.size > 0) block += this.#lines();
       if (block !== this.#header) this.#sink.writeSync(block);
     } catch (error) {
       this.#failed(error, 0);
@@ -115,16 +136,16 @@ export class Recorder {
   }
 
   async #write(): Promise<void> {
-    while (this.#ring.size > 0 || this.#lost > 0) {
+    while (this.ring.size > 0 || this.#lost > 0) {
       const lost = this.#lost;
       let block = this.#begin();
       // Calls that arrive meanwhile are part of the next block.
-      let left = this.#ring.size;
+      let left = this.ring.size;
       const count = left;
       while (left > 0) {
-        const before = this.#ring.size;
+        const before = this.ring.size;
         block += this.#lines(left);
-        left -= before - this.#ring.size;
+        left -= before - this.ring.size;
         if (left > 0) await new Promise<void>((resolve) => setImmediate(resolve));
       }
       try {
@@ -146,8 +167,8 @@ export class Recorder {
 
   #lines(most = LINES_AT_ONCE): string {
     let text = '';
-    for (let left = Math.min(most, LINES_AT_ONCE, this.#ring.size); left > 0; left--) {
-      this.#ring.shift(this.#call);
+    for (let left = Math.min(most, LINES_AT_ONCE, this.ring.size); left > 0; left--) {
+      this.ring.shift(this.#call);
       text += callLine(this.#call, this.#names);
     }
     return text;
