@@ -176,14 +176,18 @@ function declare(): void {
     write('esm', name, hasPeer ? rewired(text, source, name, 'esm', needed) : `export * from '../cjs/${name}.js';\n`);
   }
   for (const source of needed) write('cjs', source, rewired(read(source), source, source, 'cjs', needed));
-  writeFileSync(join(dist, 'cjs', 'schema.d.ts'), schemaTypes(borrowed));
+  write('cjs', 'schema', schemaTypes(borrowed));
   rmSync(emitted, { recursive: true });
 }
 
+/** Writes declarations with tabs, and with each paragraph of a comment on one line: editors wrap it anew. */
 function write(format: Format, name: string, text: string): void {
   const target = join(dist, format, `${name}.d.ts`);
+  const compact = text
+    .replaceAll(/^(?: {2})+/gm, (indent) => '\t'.repeat(indent.length / 2))
+    .replaceAll(/\/\*\*.*?\*\//gs, (comment) => comment.replaceAll(/\n\s*\* (?=[^@\s-])/g, ' '));
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, text);
+  writeFileSync(target, compact);
 }
 
 /** The types of the schema that the declarations name; each of them stands by itself. */

@@ -5,6 +5,7 @@ import { type FailureEvent, onFailure } from './breakers/observers/failure-event
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
+import { safeWarn } from './errors/warnings.ts';
 import type { LedgerHolder } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
 import { checkGuard, readSettings } from './link/settings/settings.ts';
@@ -115,7 +116,7 @@ export function start(options: StartOptions = {}): Agent {
     startLink(own, options);
   }
   const started = own.options;
-  const warn = warnerOf(options);
+  const warn = safeWarn(options.warn);
   return {
     get state() {
       return own.link?.state ?? 'Defaults';
@@ -160,7 +161,7 @@ function startLink(own: Slot, options: StartOptions): void {
   own.hasStarted = true;
   delete own.link;
   const { env } = process;
-  const warn = warnerOf(options);
+  const warn = safeWarn(options.warn);
   try {
     const settings = readSettings(options, env);
     if (settings.disabled) return;
@@ -193,18 +194,6 @@ async function loadRecording(env: EnvironmentVariables, warn: (message: string) 
   } finally {
     endEarly();
   }
-}
-
-/** The function for warnings. An error of the user's logger must not end the link. */
-function warnerOf({ warn }: StartOptions): (message: string) => void {
-  if (warn === undefined) return (message) => process.emitWarning(message, 'FuseboardWarning');
-  return (message) => {
-    try {
-      warn(message);
-    } catch {
-      // The warning is lost, as the logger is its only destination.
-    }
-  };
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {

@@ -1,3 +1,5 @@
+import { warnProcess } from '../errors/warnings.ts';
+
 /**
  * The subscribers of one kind of event. A thrown error becomes a process warning, and the other subscribers are still
  * called.
@@ -24,7 +26,7 @@ export class Listeners<A extends unknown[]> {
       try {
         call(...args);
       } catch (error) {
-        process.emitWarning(`a listener of ${subject} threw: ${describeThrown(error)}`, { code: 'FUSEBOARD_LISTENER' });
+        warnProcess(`a listener of ${subject} threw: ${describeThrown(error)}`, 'FUSEBOARD_LISTENER');
       }
     }
   }

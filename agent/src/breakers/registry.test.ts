@@ -211,6 +211,18 @@ describe('a set of policies', () => {
   });
 });
 
+it('reads routes once, however often they are confirmed', () => {
+  const { registry } = make();
+  const first = set([['payments', 'u']], policy('u', after(3)));
+  const entries = jest.spyOn(first.routes, 'entries');
+  registry.apply(first);
+  registry.apply({ ...first });
+  expect(entries).toHaveBeenCalledTimes(1);
+  registry.apply(set([['orders', 'u']], policy('u', after(3))));
+  expect(registry.getBreaker('payments').source).toBe('none');
+  expect(registry.getBreaker('orders').source).toBe('policy');
+});
+
 describe('listeners', () => {
   it('are notified of every breaker that is made and of every change of state, until they are taken off', () => {
     const { registry, clock } = make();

@@ -6,6 +6,7 @@ import { exactNow } from '../core/clock.ts';
 import { compile } from '../core/config/config.ts';
 import type { Guard, GuardField } from '../core/config/guard.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { warnProcess } from '../errors/warnings.ts';
 import type { Breaker, TransitionEvent } from './breaker.ts';
 import { GovernedBreaker } from './governed-breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
@@ -164,7 +165,8 @@ export class Registry {
         : underGuard(this.#given, this.#guard, this.#began, now);
     this.#set = set;
     this.#guarded = guarded;
-    this.#routes = new RouteIndex(set?.routes ?? []);
+    // A control plane may confirm the same routes again and again, and there may be many.
+    if (set?.routes !== this.#routes.routes) this.#routes = new RouteIndex(set?.routes ?? []);
     const resets = this.#overrides.replaceAll(set?.overrides ?? [], now);
     const reset = overrideIndex(resets);
     for (const breaker of this.#breakers.values()) {
@@ -258,9 +260,9 @@ export class Registry {
   #warnOther(name: string, what: 'defaults' | 'classify'): void {
     if (this.#warned.has(`${what} ${name}`)) return;
     this.#warned.add(`${what} ${name}`);
-    process.emitWarning(
+    warnProcess(
       `breaker "${name}" was given other ${what} before; those stay${what === 'defaults' ? ' until its reset()' : ''}. Give the same ${what} in every getBreaker("${name}").`,
-      { code: what === 'defaults' ? 'FUSEBOARD_DEFAULTS' : 'FUSEBOARD_CLASSIFY' },
+      what === 'defaults' ? 'FUSEBOARD_DEFAULTS' : 'FUSEBOARD_CLASSIFY',
     );
   }
 
@@ -321,9 +323,7 @@ function safeClassifier(name: string, classify: Classify): Classify {
     } catch (error) {
       if (!warned) {
         warned = true;
-        process.emitWarning(`classify of breaker "${name}" threw: ${describeThrown(error)}`, {
-          code: 'FUSEBOARD_CLASSIFY',
-        });
+        warnProcess(`classify of breaker "${name}" threw: ${describeThrown(error)}`, 'FUSEBOARD_CLASSIFY');
       }
       return undefined;
     }

@@ -1,3 +1,5 @@
+type Routes = readonly (readonly [pattern: string, uid: string])[];
+
 /**
  * Finds the first matching route of a name. It looks up the name and its prefixes instead of scanning the list, because
  * there are many names.
@@ -6,8 +8,12 @@ export class RouteIndex {
   readonly #exact = new Map<string, Route>();
   readonly #prefixes = new Map<string, Route>();
 
+  /** What this index was made from. */
+  readonly routes: Routes;
+
   /** @param routes pairs of pattern (name, prefix with a trailing `*`, or `*`) and uid, in order of precedence. */
-  constructor(routes: readonly (readonly [pattern: string, uid: string])[]) {
+  constructor(routes: Routes) {
+    this.routes = routes;
     for (const [position, [pattern, uid]] of routes.entries()) {
       const isPrefix = pattern.endsWith('*');
       const index = isPrefix ? this.#prefixes : this.#exact;

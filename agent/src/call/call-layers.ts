@@ -3,6 +3,7 @@ import type { Config } from '../core/config/config.ts';
 import { AdaptiveTimeout } from '../core/layers/adaptive-timeout.ts';
 import { Limiter } from '../core/layers/limiter.ts';
 import { RetryBudget } from '../core/layers/retry.ts';
+import { warnProcess } from '../errors/warnings.ts';
 import { LastSuccesses } from './last-successes.ts';
 
 /**
@@ -46,7 +47,7 @@ export class CallLayers {
   warnOnce(message: string): void {
     if (this.#warned) return;
     this.#warned = true;
-    process.emitWarning(message, { code: 'FUSEBOARD_FALLBACK' });
+    warnProcess(message, 'FUSEBOARD_FALLBACK');
   }
 
   /** Applies an edit. Running calls, waiting calls and measured durations are kept. */

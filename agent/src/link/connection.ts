@@ -6,6 +6,8 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 
 const WATCH_MS = 100;
 const GRACE_MS = 1_000;
+/** Each provisional answer costs time of the process, and no deadline of the connection ends them. */
+const MAX_PROVISIONAL = 20;
 
 export type Sockets = HttpAgent | HttpsAgent;
 
@@ -50,6 +52,11 @@ export function open(url: URL, connection: Connection, answered: (response: Inco
           answered,
         )
       : httpRequest(url, options, answered);
+  let provisional = 0;
+  request.on('information', () => {
+    provisional += 1;
+    if (provisional > MAX_PROVISIONAL) request.destroy(new Error('it sends provisional answers (1xx) without end'));
+  });
   request.on('socket', (socket) => {
     socket.unref();
     if (socket.connecting) destroyWhenIdle(request);

@@ -2,6 +2,7 @@ import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
 import type { UnprotectedWarnings } from '../breakers/unprotected.ts';
+import { safeWarn } from '../errors/warnings.ts';
 import type { LedgerHolder } from './ledger.ts';
 import { readBootstrap } from './local/bootstrap.ts';
 import { HeldPolicies } from './local/held-policies.ts';
@@ -39,6 +40,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #timers: Timers;
   readonly #held: HeldPolicies;
+  readonly #warn: (message: string) => void;
   readonly #waiting = new Set<() => void>();
   #exchange: OperatorExchange | undefined;
   #appliedAt: number | undefined;
@@ -51,6 +53,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#warn = safeWarn(options.warn);
     this.#held = new HeldPolicies(() => this.#timers.now());
   }
 
@@ -92,7 +95,7 @@ export class Link {
     const { settings, registry } = this.#options;
     if (this.#started) return;
     this.#started = true;
-    const warn = (message: string) => this.#warn(message);
+    const warn = this.#warn;
     if (settings.url === undefined) {
       let loaded: Promise<UnprotectedWarnings | undefined> | undefined;
       const check = (breaker: Breaker) => {
@@ -198,14 +201,6 @@ export class Link {
       if (this.#guarded.has(what) || this.#guarded.size >= MAX_GUARD_LINES) continue;
       this.#guarded.add(what);
       this.#warn(`the guard of this service limits ${what}`);
-    }
-  }
-
-  #warn(message: string): void {
-    try {
-      this.#options.warn(message);
-    } catch {
-      // An error of the logger must not end the stream.
     }
   }
 }

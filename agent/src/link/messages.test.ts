@@ -77,6 +77,24 @@ describe('a message', () => {
   });
 });
 
+describe('routes', () => {
+  const names = (count: number) => Array.from({ length: count }, (_, i) => [`b${i}`, 'u']);
+
+  it('are read up to the most that an agent takes', () => {
+    expect(read('routes', names(20_000))).toMatchObject({ routes: { length: 20_000 } });
+    expect(read('routes', names(20_001))).toEqual({ type: 'routes', routes: undefined });
+  });
+
+  it.each([
+    ['deep lists', '[', ']'],
+    ['deep maps', '{"a":', '}'],
+    ['numbers', '1,', ''],
+  ])('that are %s are not parsed', (_what, begins, ends) => {
+    const data = `[${begins.repeat(100_000)}1${ends.repeat(100_000)}]`;
+    expect(readMessage({ event: 'routes', data })).toEqual({ type: 'routes', routes: undefined });
+  });
+});
+
 describe('a set that was kept', () => {
   const set = { revision: 'r', asOf: {}, routes: [['a', 'u']], policies: [], rejections: [] };
 

@@ -1,3 +1,4 @@
+import { MAX_ROUTES_PER_AGENT } from '@fuseboard/schema/defaults';
 import type {
   Begin,
   Commit,
@@ -33,7 +34,8 @@ export type Message =
   | ({ readonly type: 'policy' } & Readonly<PolicyEvent>)
   | ({ readonly type: 'override' } & Readonly<OverrideEvent>)
   | ({ readonly type: 'remove' } & Readonly<Remove>)
-  | { readonly type: 'routes'; readonly routes: Routes }
+  /** Without `routes`: there are more than an agent takes. */
+  | { readonly type: 'routes'; readonly routes: Routes | undefined }
   | ({ readonly type: 'commit' } & Readonly<Commit>)
   | ({ readonly type: 'insync' } & Readonly<InSync>)
   | ({ readonly type: 'heartbeat' } & Readonly<Heartbeat>)
@@ -63,6 +65,8 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
  */
 export function readMessage({ event, data }: StreamEvent): Message | { readonly fault: string } | undefined {
   if (event !== 'routes' && !Object.hasOwn(CHECKS, event)) return undefined;
+  // Before it is parsed, because that would take long.
+  if (event === 'routes' && hasTooManyRoutes(data)) return { type: 'routes', routes: undefined };
   let body: unknown;
   try {
     body = JSON.parse(data);
@@ -79,4 +83,11 @@ export function readMessage({ event, data }: StreamEvent): Message | { readonly 
   return isFields(body) && CHECKS[event]!(body)
     ? ({ ...body, type: event } as unknown as Message)
     : { fault: `the event "${event}" is malformed` };
+}
+
+/** Counts what begins a value. A route is a list of two texts, and none of its characters occurs in a name or uid. */
+function hasTooManyRoutes(text: string): boolean {
+  const begins = /[[{,]/g;
+  for (let left = 3 * MAX_ROUTES_PER_AGENT; begins.test(text); left--) if (left === 0) return true;
+  return false;
 }

@@ -1,4 +1,9 @@
-import { MAX_BYTES_PER_AGENT, MAX_OVERRIDES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
+import {
+  MAX_BYTES_PER_AGENT,
+  MAX_OVERRIDES_PER_AGENT,
+  MAX_POLICIES_PER_AGENT,
+  MAX_ROUTES_PER_AGENT,
+} from '@fuseboard/schema/defaults';
 import type { OverrideEvent, PolicyEvent, Rejection } from '@fuseboard/schema/types';
 import type { PolicySet, UsablePolicy } from '../breakers/policy-set.ts';
 import { compilePolicy, HeldPolicies, withEnds } from './local/held-policies.ts';
@@ -110,7 +115,14 @@ export class PolicyStore {
         });
       case 'routes':
         return this.#whileStaging((staged) => {
-          staged.routes = message.routes;
+          const { routes } = message;
+          if (routes !== undefined) {
+            staged.routes = routes;
+            return;
+          }
+          const [{ uid, generation } = { uid: '', generation: 0 }] = staged.policies.values();
+          const excess = `more than ${MAX_ROUTES_PER_AGENT} routes ${REFUSED}; narrow the selectors`;
+          staged.excess = { uid, generation, field: 'spec', message: excess };
         });
       case 'commit':
         return this.#commit(message.revision);

@@ -4,7 +4,7 @@ import { PROTOCOL } from '@fuseboard/schema/defaults';
 import { WorkBudget } from '../clock/work-budget.ts';
 import { Backoff } from './backoff.ts';
 import { open, ProcessIdle } from './connection.ts';
-import { EventDecoder } from './event-stream.ts';
+import { type DecodeResult, EventDecoder } from './event-stream.ts';
 import { type Message, readMessage } from './messages.ts';
 import type { Timers } from './timers.ts';
 
@@ -154,7 +154,11 @@ export class Stream {
     const { timers } = this.#options;
     const decoder = new EventDecoder();
     const chunks: Buffer[] = [];
+    /** Events that are not processed yet; a loop that breaks leaves the rest in this iterator. */
+    let events = ([] as DecodeResult['events']).values();
+    let fault: string | undefined;
     let heartbeatMs = HEARTBEAT_MS;
+    /** Whether `work` is scheduled. As long as anything is unread, it is. */
     let busy = false;
     let over: (() => void) | undefined;
     const alive = () => {
@@ -165,34 +169,43 @@ export class Stream {
     const work = () => {
       const began = timers.now();
       const before = busyMs();
+      let heard = false;
       busy = false;
-      while (chunks.length > 0 && this.#request === request) {
-        const { events, fault } = decoder.decode(chunks.shift()!);
-        for (const event of events) {
+      while (this.#request === request && !busy) {
+        const { value: event } = events.next();
+        if (event !== undefined) {
+          heard = true;
           const message = readMessage(event);
-          if (message === undefined) continue;
-          if ('fault' in message) return this.#end(message.fault);
-          if (message.type === 'hello') heartbeatMs = Math.min(Math.max(message.heartbeatMs, 100), 300_000);
-          this.#receive(message);
-          if (this.#request !== request) return;
-        }
-        if (fault !== undefined) return this.#end(fault);
-        if (timers.now() - began > SLICE_MS) break;
+          if (message !== undefined) {
+            if ('fault' in message) return this.#end(message.fault);
+            if (message.type === 'hello') heartbeatMs = Math.min(Math.max(message.heartbeatMs, 100), 300_000);
+            this.#receive(message);
+          }
+        } else if (fault !== undefined) {
+          return this.#end(fault);
+        } else if (chunks.length > 0) {
+          const decoded = decoder.decode(chunks.shift()!);
+          events = decoded.events.values();
+          fault = decoded.fault;
+        } else break;
+        busy = timers.now() - began > SLICE_MS;
       }
+      if (this.#request !== request) return;
+      // Bytes that complete no event show no life: a stream could be kept open with them for ever.
+      if (heard) alive();
       const pauseMs = this.#budget.spend(busyMs() - before, timers.now());
-      if (chunks.length > 0 || pauseMs > 0) {
+      if (busy || pauseMs > 0) {
         busy = true;
         setTimeout(work, pauseMs).unref();
       } else if (over !== undefined && response.destroyed) over();
       else response.resume();
     };
     this.#whenRead = (end) => {
-      if (!busy && chunks.length === 0) end();
-      else over ??= end;
+      if (busy) over ??= end;
+      else end();
     };
     alive();
     response.on('data', (chunk: Buffer) => {
-      alive();
       chunks.push(chunk);
       if (busy) return;
       busy = true;

@@ -4,6 +4,7 @@ import type { Breaker, BreakerStats } from '../breakers/breaker.ts';
 import type { GovernedBreaker } from '../breakers/governed-breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { detached } from '../clock/detached.ts';
+import { safeWarn } from '../errors/warnings.ts';
 import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -81,7 +82,7 @@ class StateSharing implements SharedState {
       breakers,
       intervalMs = 1000,
       ttlMs = 5 * intervalMs,
-      warn = (message) => process.emitWarning(message, 'FuseboardWarning'),
+      warn,
       now = () => performance.now(),
     }: ShareOptions,
   ) {
@@ -94,7 +95,7 @@ class StateSharing implements SharedState {
     this.#quorum = { minimumMembers, sharePercent };
     this.#only = breakers && new Set(breakers);
     this.#ttlMs = ttlMs;
-    this.#warn = warn;
+    this.#warn = safeWarn(warn);
     this.#now = now;
     this.#lastExchangeAt = now();
     this.#timer = detached(() => setInterval(() => this.exchange(), intervalMs)).unref();

@@ -57,6 +57,23 @@ it('names the policy that governs', async () => {
   expect(about).toEqual([expect.objectContaining({ policy: 'shop-policy', generation: 1 })]);
 });
 
+it('writes no control characters of a policy or a dependency', async () => {
+  const { lines, log } = logger();
+  const off = logTransitions(log);
+  const plane = await FakeControlPlane.start();
+  plane.push([{ name: 'a\u001b[2J', spec: { breakers: ['steered'], trip: { consecutiveFailures: 1 } } }]);
+  const agent = start({ url: plane.url, service: 'shop' });
+  await agent.ready();
+  await expect(getBreaker('steered').execute(() => Promise.reject(new Error('b\u001b[2J')))).rejects.toThrow();
+  off();
+  await agent.stop();
+  await plane.stop();
+  expect(lines.find(({ breaker }) => breaker === 'steered')).toMatchObject({
+    policy: 'a\\u{1b}[2J',
+    lastError: { name: 'Error', message: 'b\\u{1b}[2J' },
+  });
+});
+
 it('takes the warnings of the link', async () => {
   const { lines, log } = logger();
   const agent = start({ url: 'not an address', warn: warnInto(log) });

@@ -1,6 +1,7 @@
 import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { wantCallScopes } from '../call/scopes/call-scope.ts';
+import { printable } from '../errors/warnings.ts';
 
 /** The required methods of a logger: pino, bunyan and others that take an object and a message have them. */
 export interface Logger {
@@ -31,6 +32,7 @@ export function warnInto(logger: Pick<Logger, 'warn'>): (message: string) => voi
 }
 
 function lineOf({ name, policy }: Breaker, { from, to, reason, lastError }: TransitionEvent): object {
-  const governing = policy && { policy: policy.name, generation: policy.generation };
-  return { breaker: name, from, to, reason, ...(lastError && { lastError }), ...governing };
+  const failure = lastError && { name: printable(lastError.name), message: printable(lastError.message) };
+  const governing = policy && { policy: printable(policy.name), generation: policy.generation };
+  return { breaker: name, from, to, reason, ...(failure && { lastError: failure }), ...governing };
 }

@@ -54,6 +54,7 @@ export const PROTOCOL = 1;
 /** What the stream may carry for one agent before the set is refused whole. */
 export const MAX_POLICIES_PER_AGENT = 2_000;
 export const MAX_BYTES_PER_AGENT = 4 * 1024 * 1024;
+export const MAX_ROUTES_PER_AGENT = 20_000;
 
 /** What an agent takes of overrides: the newest ones. */
 export const MAX_OVERRIDES_PER_AGENT = 100;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { warnProcess } from '../../errors/warnings.ts';
 import type { CallBreaker } from '../call-breaker.ts';
 
 /** A probe under way, and the probe of another breaker that it was made in. */
@@ -44,9 +45,9 @@ export function isPartOfProbe(breaker: CallBreaker): boolean {
   if (probe === undefined) return false;
   if (!warned.has(breaker)) {
     warned.add(breaker);
-    process.emitWarning(
+    warnProcess(
       `breaker "${breaker.name}" is used twice around one call; the inner use passes through while the circuit is tested. Use it once.`,
-      { code: 'FUSEBOARD_NESTED' },
+      'FUSEBOARD_NESTED',
     );
   }
   return true;

@@ -1,3 +1,4 @@
+import { safeWarn } from '../../errors/warnings.ts';
 import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type RingCall } from './call-ring.ts';
 import { NameIds } from './name-ids.ts';
 import type { RecordSink } from './record-options.ts';
@@ -47,13 +48,13 @@ export class Recorder {
   #closed = false;
   #flushing: Promise<void> | undefined;
 
-  constructor(sink: RecordSink, { header, capacity = CAPACITY, everyMs = EVERY_MS, warn = warned }: RecorderOptions) {
+  constructor(sink: RecordSink, { header, capacity = CAPACITY, everyMs = EVERY_MS, warn }: RecorderOptions) {
     this.#sink = sink;
     this.#header = headerLine(header);
     this.ring = new CallRing(capacity);
     this.#capacity = capacity;
     this.#expect();
-    this.#warn = warn;
+    this.#warn = safeWarn(warn);
     this.#timer = setInterval(() => void this.flush(), everyMs);
     this.#timer.unref();
   }
@@ -183,8 +184,4 @@ export class Recorder {
       `calls are not recorded: ${error instanceof Error ? error.message : String(error)}; they are counted as lost until it works`,
     );
   }
-}
-
-function warned(message: string): void {
-  process.emitWarning(message, 'FuseboardWarning');
 }

@@ -118,6 +118,13 @@ describe('a snapshot', () => {
     expect(snapshotsOf(...many).snapshot('shop', {}).tooLarge).toMatch(/2001 policies .* limit is 2000/);
     expect(snapshotsOf(...many.slice(1)).snapshot('shop', {}).tooLarge).toBeUndefined();
   });
+
+  it('is refused whole when it routes more names than an agent takes', () => {
+    const names = (i: number) => Array.from({ length: i === 0 ? 51 : 50 }, (_, j) => `b${i}-${j}`);
+    const many = Array.from({ length: 400 }, (_, i) => policy(`p${i}`, { spec: { breakers: names(i) } }));
+    expect(snapshotsOf(...many).snapshot('shop', {}).tooLarge).toMatch(/20001 names .* limit is 20000/);
+    expect(snapshotsOf(...many.slice(1)).snapshot('shop', {}).tooLarge).toBeUndefined();
+  });
 });
 
 describe('an update', () => {

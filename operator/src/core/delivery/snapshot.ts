@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseboard/schema';
+import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, MAX_ROUTES_PER_AGENT, type Routes } from '@fuseboard/schema';
 import type { Override } from '../policy/override.ts';
 import type { OverrideUid, PolicyUid } from '../uid.ts';
 import { encodeEvent } from './event.ts';
@@ -84,7 +84,7 @@ export function snapshotOf(
   const revision = hash([routesDigest, ...all.map((one) => one.digest)]);
   let bytes = 0;
   for (const one of all) bytes += one.bytes.length;
-  const tooLarge = refusal(entries.size, bytes);
+  const tooLarge = refusal(entries.size, routes.length, bytes);
   const byUid = new Map(overrides.map((one) => [one.uid, one]));
   return { revision, routes, routesDigest, entries, overrides: byUid, bytes, ...(tooLarge && { tooLarge }) };
 }
@@ -100,9 +100,11 @@ export function difference(from: Snapshot | undefined, to: Snapshot): Difference
   return { policies, overrides, removed, ...(from?.routesDigest !== to.routesDigest && { routes: to.routes }) };
 }
 
-function refusal(policies: number, bytes: number): string | undefined {
+function refusal(policies: number, routes: number, bytes: number): string | undefined {
   if (policies > MAX_POLICIES_PER_AGENT)
     return `${policies} policies are routed to one agent; the limit is ${MAX_POLICIES_PER_AGENT}; use selectors or fewer policies`;
+  if (routes > MAX_ROUTES_PER_AGENT)
+    return `${routes} names and prefixes of breakers are routed to one agent; the limit is ${MAX_ROUTES_PER_AGENT}; use selectors or prefixes`;
   if (bytes > MAX_BYTES_PER_AGENT)
     return `the policies routed to one agent take ${bytes} bytes; the limit is ${MAX_BYTES_PER_AGENT}; use selectors or smaller policies`;
   return undefined;
