@@ -55,11 +55,21 @@ def test_one_huge_route_is_not_parsed(nested: str) -> None:
         routes(nested)
 
 
-def test_more_routes_than_policies_can_have_are_refused() -> None:
+def test_more_routes_than_the_operator_sends_are_not_parsed() -> None:
     fits = ",".join(['["a","u"]'] * MAX_ROUTES)
     assert len(routes(f"[{fits}]")) == MAX_ROUTES
-    with pytest.raises(Fault, match=f"more than {MAX_ROUTES} routes"):
-        routes(f'[{fits},["a","u"]]')
+    assert routes(f'[{fits},["a","u"]]') is None
+
+
+def test_too_many_routes_are_refused_whole() -> None:
+    store = PolicyStore(lambda: 0.0)
+    store.take({"type": "begin", "kind": "snapshot", "revision": "r1", "now": 0})
+    store.take({"type": "policy", "uid": "u", "generation": 3, "spec": {"breakers": ["a"]}})
+    store.take({"type": "routes", "routes": None})
+    assert isinstance(store.take({"type": "commit", "revision": "r1"}), Refused)
+    [rejection] = store.rejections
+    assert (rejection["uid"], rejection["generation"]) == ("u", 3)
+    assert f"more than {MAX_ROUTES} routes for one process" in rejection["message"]
 
 
 def test_single_characters_take_no_more_than_what_they_make() -> None:

@@ -19,8 +19,8 @@ MAX_AUTHORITIES_BYTES = 4 * 1024 * 1024
 """A larger file of certificate authorities is not read."""
 MAX_SETTING_BYTES = 1024 * 1024
 """A larger file with one setting, such as the address of the operator, is not read."""
-MAX_ROUTES = MAX_POLICIES * 64
-"""Routes of all policies for one process: a policy names at most 64 breakers, as its resource does."""
+MAX_ROUTES = 20_000
+"""More routes for one process are refused whole."""
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of an answer before its content, with all informational answers."""
 MAX_ANSWER_BYTES = 64 * 1024

@@ -118,6 +118,10 @@ def parse_json(text: str) -> object:
         raise ValueError("it nests too deep") from error
 
 
+class _TooManyRoutes(Exception):
+    """Reading more would take long, and they are refused however many follow."""
+
+
 def _parse_routes(text: str) -> object:
     """The same for ``routes``, one by one: until the parser ends, no other thread runs, and 4 MiB at once would stop every call."""
     at = _after_gap(text, 0)
@@ -128,7 +132,7 @@ def _parse_routes(text: str) -> object:
     separator = "," if text[at : at + 1] != "]" else "]"
     while separator == ",":
         if len(found) == MAX_ROUTES:
-            raise Fault(f"it sends more than {MAX_ROUTES} routes")
+            raise _TooManyRoutes
         try:
             route, length = _DECODER.raw_decode(text[at : at + _MAX_ROUTE_LENGTH])
         except RecursionError as error:
@@ -165,6 +169,8 @@ def read_message(event: StreamEvent) -> Message | None:
         return None
     try:
         body = _parse_routes(event.data) if name == "routes" else parse_json(event.data)
+    except _TooManyRoutes:
+        return {"type": "routes", "routes": None}
     except ValueError as error:
         raise Fault(f'the event "{name}" is not JSON') from error
     if name == "routes":

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..breakers.policy_set import Origin, Override, Policy, PolicySet, UnusableSpec
 from ..core.text import cut
-from .limits import MAX_DURATION_MS, MAX_OVERRIDES, MAX_POLICIES, MAX_POLICY_BYTES
+from .limits import MAX_DURATION_MS, MAX_OVERRIDES, MAX_POLICIES, MAX_POLICY_BYTES, MAX_ROUTES
 from .messages import Message
 
 ResourceVersions = Mapping[str, str]
@@ -204,6 +204,9 @@ class PolicyStore:
                 staged.size -= _size(gone)
             staged.overrides.pop(message["uid"], None)
             staged.rejections.pop(message["uid"], None)
+        elif message["routes"] is None:
+            uid, generation = next(((each.uid, each.generation) for each in staged.policies.values()), ("", 0))
+            staged.excess = _excess(uid, generation, f"{MAX_ROUTES} routes", "narrow the selectors")
         else:
             staged.routes = _routes(message["routes"])
 
