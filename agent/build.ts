@@ -72,6 +72,8 @@ async function bundle(): Promise<void> {
     sourcemap: true,
     sourcemapExcludeSources: true,
     minify: false,
+    // A name that is the same on both sides compresses better than a letter for it.
+    minifyInternalExports: false,
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ debugName: 'rooms', name: roomOf }],
@@ -128,6 +130,9 @@ function writeCommonJs(output: RolldownOutput): void {
         /^import (\{[^}]+\}) from ("[^"]+");$/gm,
         (_whole, names: string, path: string) => `const ${names.replaceAll(' as ', ': ')} = require(${path});`,
       )
+      .replaceAll(/^export (\{[\w$, ]+\});$/gm, (whole, names: string) =>
+        names.includes(' as ') ? whole : `module.exports = ${names};`,
+      )
       .replaceAll(/^export \{([^}]+)\};$/gm, (_whole, names: string) => {
         const pairs = names.split(',').map((pair) => pair.trim().split(' as '));
         return pairs.map(([local, name = local]) => `exports.${name} = ${local};`).join(' ');
@@ -178,7 +183,11 @@ function declare(): void {
 function write(format: Format, name: string, text: string): void {
   const target = join(dist, format, `${name}.d.ts`);
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, text);
+  // One space for each step is as clear, and smaller.
+  writeFileSync(
+    target,
+    text.replaceAll(/^ {2,}/gm, (spaces) => ' '.repeat((spaces.length + 2) / 4)),
+  );
 }
 
 /** The types of the schema that the declarations name; each of them stands by itself. */
