@@ -150,7 +150,7 @@ it.each<[entry: string, call: () => unknown, message: string]>([
   warn.mockRestore();
 });
 
-it('warns of wrong options where a service starts or ends, and goes on', async () => {
+it('warns of wrong options where a service starts or ends, and continues', async () => {
   const warnings: string[] = [];
   const agent = start({ warn: (message) => warnings.push(message) });
   expect(await agent.ready(any({ timeoutMs: 5 }))).toBe('Defaults');
