@@ -72,6 +72,8 @@ async function bundle(): Promise<void> {
     sourcemap: true,
     sourcemapExcludeSources: true,
     minify: false,
+    // A name that is the same on both sides compresses better than a letter for it.
+    minifyInternalExports: false,
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ debugName: 'rooms', name: roomOf }],
@@ -127,6 +129,9 @@ function writeCommonJs(output: RolldownOutput): void {
       .replaceAll(
         /^import (\{[^}]+\}) from ("[^"]+");$/gm,
         (_whole, names: string, path: string) => `const ${names.replaceAll(' as ', ': ')} = require(${path});`,
+      )
+      .replaceAll(/^export (\{[\w$, ]+\});$/gm, (whole, names: string) =>
+        names.includes(' as ') ? whole : `module.exports = ${names};`,
       )
       .replaceAll(/^export \{([^}]+)\};$/gm, (_whole, names: string) => {
         const pairs = names.split(',').map((pair) => pair.trim().split(' as '));

@@ -136,7 +136,7 @@ describe('start', () => {
       const agent = start({ url: plane.url, warn: (message) => warnings.push(message) });
       expect(await agent.ready({ timeout: timeout as string })).toBe('Live');
       expect(warnings).toContainEqual(
-        `the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms; 5s applies`,
+        `timeout of ready must be a duration such as 2s or 500ms; it is ${JSON.stringify(timeout)}; 5s applies`,
       );
       await agent.stop();
     },

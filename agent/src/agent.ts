@@ -5,6 +5,7 @@ import { type FailureEvent, onFailure } from './breakers/observers/failure-event
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
+import { atLeast, checkOptions, type Fields, problemOf } from './errors/options.ts';
 import { safeWarn } from './errors/warnings.ts';
 import type { LedgerHolder } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
@@ -42,14 +43,15 @@ export interface Agent {
    * without an operator, it resolves with the current state. It never rejects, so that a service can start without the
    * operator. It keeps the process alive while it waits.
    *
-   * @param options.timeout a duration such as `2s`; absent: `5s`. Anything else causes a warning, and 5 s apply.
+   * @param options.timeout a duration such as `2s`; absent: `5s`. Other options cause a warning, and 5 s apply.
    */
   ready(options?: { timeout?: string }): Promise<LinkState>;
   /**
    * Closes the link after a last report. The breakers keep their policies. Once the agent was stopped, `stop` does
    * nothing, even if the agent was started again: what `start` returned then stops it.
    *
-   * @param options.flushMs the maximum time for that report, in milliseconds; absent: 500.
+   * @param options.flushMs the maximum time for that report, in milliseconds; absent: 500. Other options cause a
+   *   warning, and 500 ms apply.
    */
   stop(options?: { flushMs?: number }): Promise<void>;
 }
@@ -66,6 +68,25 @@ interface Slot extends LedgerHolder {
 
 const KEY = Symbol.for('fuseboard.link/1');
 const DEFAULT_READY_MS = 5_000;
+
+const START_OPTIONS: Fields = {
+  url: 'string',
+  service: 'string',
+  labels: ['an object of strings', isLabels],
+  namespace: 'string',
+  tokenFile: 'string',
+  caFile: 'string',
+  cacheDir: 'string',
+  policies: 'string',
+  guard: ['an object', (guard) => guard !== null],
+  warn: 'function',
+};
+/** Other words for the options of `start`. */
+const START_ALIASES = { address: 'url', endpoint: 'url', name: 'service', token: 'tokenFile', ca: 'caFile' };
+const READY_OPTIONS: Fields = {
+  timeout: ['a duration such as 2s or 500ms', (timeout) => parseDuration(timeout) !== undefined],
+};
+const STOP_OPTIONS: Fields = { flushMs: ['a number of milliseconds', atLeast(0)] };
 
 function slot(): Slot {
   const holder = globalThis as { [KEY]?: Slot };
@@ -100,9 +121,10 @@ export function getBreaker(name: string, options?: BreakerOptions) {
  *
  * @throws ConfigError when the link was already started with other options (`stop` it first), or a value of `guard`
  *   cannot be used.
- * @throws TypeError when `guard` has a field that does not exist.
+ * @throws TypeError when an option, or a field of `guard`, does not exist or has the wrong type.
  */
 export function start(options: StartOptions = {}): Agent {
+  checkOptions('start', options, START_OPTIONS, START_ALIASES);
   const own = slot();
   if (own.options !== undefined && !sameOptions(own.options, options)) {
     throw new ConfigError('', 0, 'start was already called with other options; call it once, or stop the agent first');
@@ -117,6 +139,11 @@ export function start(options: StartOptions = {}): Agent {
   }
   const started = own.options;
   const warn = safeWarn(options.warn);
+  const isUsableOrWarns = (method: string, given: unknown, fields: Fields, otherwise: string) => {
+    const problem = problemOf(method, given, fields);
+    if (problem !== undefined) warn(`${problem}; ${otherwise}`);
+    return problem === undefined;
+  };
   return {
     get state() {
       return own.link?.state ?? 'Defaults';
@@ -135,15 +162,15 @@ export function start(options: StartOptions = {}): Agent {
           (listener as (event: AppliedEvent) => void)({ revision: set.revision, origin: set.origin });
       });
     },
-    async ready({ timeout = '5s' } = {}) {
-      const timeoutMs = parseDuration(timeout);
-      if (timeoutMs === undefined) {
-        warn(`the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms; 5s applies`);
-      }
-      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs ?? DEFAULT_READY_MS);
+    async ready(options = {}) {
+      const isUsable = isUsableOrWarns('ready', options, READY_OPTIONS, '5s applies');
+      const timeoutMs = (isUsable && parseDuration(options.timeout)) || DEFAULT_READY_MS;
+      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs);
     },
-    async stop({ flushMs = 500 } = {}) {
+    async stop(options = {}) {
       if (own.options !== started) return;
+      const isUsable = isUsableOrWarns('stop', options, STOP_OPTIONS, '500 ms apply');
+      const flushMs = (isUsable ? options.flushMs : undefined) ?? 500;
       const { link } = own;
       delete own.link;
       delete own.options;
@@ -155,6 +182,10 @@ export function start(options: StartOptions = {}): Agent {
 /** The current source of the policies of this process. */
 export function linkState(): LinkState {
   return slot().link?.state ?? 'Defaults';
+}
+
+function isLabels(value: unknown): boolean {
+  return Object(value) === value && Object.values(value as object).every((label) => typeof label === 'string');
 }
 
 function startLink(own: Slot, options: StartOptions): void {

@@ -14,13 +14,9 @@ export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts'
  * @throws {ConfigError} when a name cannot be used.
  * @throws {TypeError} when there is no such adapter, or an option cannot be used.
  */
-export function breakerAdapter(
-  choice: BreakerChoice,
-  adapter: AxiosAdapter,
-  { retry }: RetryOptions = {},
-): AxiosAdapter {
+export function breakerAdapter(choice: BreakerChoice, adapter: AxiosAdapter, options: RetryOptions = {}): AxiosAdapter {
   const choose = breakerChooser(choice);
-  const mayRetry = retryDecider(retry);
+  const mayRetry = retryDecider('breakerAdapter', options);
   if (typeof adapter !== 'function' || 'interceptors' in adapter) {
     throw new TypeError("breakerAdapter needs the adapter that sends the requests, such as axios.getAdapter('http')");
   }

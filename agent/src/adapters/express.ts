@@ -3,6 +3,7 @@ import { linkState } from '../agent.ts';
 import type { Breaker } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { notAdmittedErrorOf } from '../errors/errors.ts';
+import { atLeast, checkOptions } from '../errors/options.ts';
 
 export interface StateOptions {
   /** The maximum number of breakers in the answer; those that are not closed come first. Absent: 500. */
@@ -14,7 +15,9 @@ export interface StateOptions {
  * policy, sinceMs, retryAfterMs, totals, window, lastError}]}`. It shows which dependencies the service calls, so make
  * it available only internally.
  */
-export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandler {
+export function breakerStates(options: StateOptions = {}): RequestHandler {
+  checkOptions('breakerStates', options, { limit: ['a number from 0', atLeast(0)] });
+  const { limit = 500 } = options;
   return (_request, response) => {
     const all = [...registry().breakers()];
     const shown = [

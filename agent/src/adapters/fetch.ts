@@ -24,11 +24,10 @@ const UNKNOWN_BASE = 'http://localhost';
  * @throws {ConfigError} when a name cannot be used.
  * @throws {TypeError} when an option cannot be used.
  */
-export function breakerFetch(choice: BreakerChoice, { fetch: send, retry }: FetchOptions = {}): typeof fetch {
+export function breakerFetch(choice: BreakerChoice, options: FetchOptions = {}): typeof fetch {
   const choose = breakerChooser(choice);
-  const mayRetry = retryDecider(retry);
-  if (send !== undefined && typeof send !== 'function')
-    throw new TypeError(`fetch must be a function; it is of type ${typeof send}`);
+  const mayRetry = retryDecider('breakerFetch', options, { fetch: 'function' });
+  const { fetch: send } = options;
   return async (input, init) => {
     const sender: FetchLike = send ?? globalThis.fetch;
     // Not instanceof, because undici has its own Request class.

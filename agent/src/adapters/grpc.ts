@@ -10,6 +10,7 @@ import type {
 import type { Breaker } from '../breakers/breaker.ts';
 import type { CallContext } from '../call/context.ts';
 import { isFuseboardError, notAdmittedErrorOf } from '../errors/errors.ts';
+import { checkOptions } from '../errors/options.ts';
 import { breakerChooser } from './outgoing.ts';
 
 /** A method of gRPC. */
@@ -83,11 +84,15 @@ const STATUSES: readonly (readonly [name: string, http?: number])[] = [
  * @throws {ConfigError} when a name cannot be used.
  * @throws {TypeError} when an option cannot be used.
  */
-export function grpcInterceptor(choice: GrpcBreakerChoice, { retry = 'never' }: GrpcOptions = {}): Interceptor {
+export function grpcInterceptor(choice: GrpcBreakerChoice, grpcOptions: GrpcOptions = {}): Interceptor {
   const choose = breakerChooser<GrpcMethod>(choice);
-  if (typeof retry !== 'function' && retry !== 'always' && retry !== 'never') {
-    throw new TypeError(`retry must be 'always', 'never' or a function; it is ${JSON.stringify(retry)}`);
-  }
+  checkOptions('grpcInterceptor', grpcOptions, {
+    retry: [
+      "'always', 'never' or a function",
+      (choice) => typeof choice === 'function' || choice === 'always' || choice === 'never',
+    ],
+  });
+  const { retry = 'never' } = grpcOptions;
   return (options, nextCall) => {
     const { path, requestStream, responseStream } = options.method_definition;
     const described = (): GrpcMethod => {

@@ -2,6 +2,7 @@ import type { DynamicModule, FactoryProvider } from '@nestjs/common';
 import { getBreaker } from '../agent.ts';
 import type { Breaker } from '../breakers/breaker.ts';
 import type { BreakerOptions } from '../breakers/registry.ts';
+import { checkOptions } from '../errors/options.ts';
 
 export interface FuseboardModuleOptions {
   /** The breakers to inject: names, or names with options. */
@@ -19,7 +20,9 @@ export function breakerToken(name: string): string {
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest knows modules by their class.
 export class FuseboardModule {
   /** @throws {ConfigError} where Nest starts, when a name or its defaults cannot be used. */
-  static register({ breakers, global = false }: FuseboardModuleOptions): DynamicModule {
+  static register(options: FuseboardModuleOptions): DynamicModule {
+    checkOptions('FuseboardModule.register', options, { breakers: ['a list', Array.isArray], global: 'boolean' });
+    const { breakers, global = false } = options;
     const providers = breakers.map((each): FactoryProvider<Breaker> => {
       const { name, ...options } = typeof each === 'string' ? { name: each } : each;
       return { provide: breakerToken(name), useFactory: () => getBreaker(name, options) };
@@ -40,6 +43,7 @@ export function UseBreaker(
   name: string,
   { fallback, ...options }: BreakerOptions & { readonly fallback?: string } = {},
 ): MethodDecorator {
+  checkOptions('UseBreaker', { fallback }, { fallback: 'string' });
   const breaker = getBreaker(name, options);
   return (_target, _key, descriptor) => {
     const method = descriptor.value as unknown as (...args: unknown[]) => Promise<unknown>;

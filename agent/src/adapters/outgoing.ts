@@ -1,5 +1,6 @@
 import { getBreaker } from '../agent.ts';
 import type { Breaker } from '../breakers/breaker.ts';
+import { checkOptions, type Fields } from '../errors/options.ts';
 
 /** An HTTP request before it is sent. */
 export interface OutgoingRequest {
@@ -39,18 +40,25 @@ export interface RetryOptions {
   readonly retry?: RetryChoice | undefined;
 }
 
+const RETRY: Fields = {
+  retry: [
+    "'safe', 'always', 'never' or a function",
+    (retry) => typeof retry === 'function' || ['safe', 'always', 'never'].includes(retry),
+  ],
+};
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /**
  * Decides whether a request may be sent again.
  *
- * @throws {TypeError} when the choice is invalid.
+ * @param adapter what takes the options.
+ * @param others the other options that it takes.
+ * @throws {TypeError} when an option is invalid.
  * @internal
  */
-export function retryDecider(choice: RetryChoice = 'safe') {
-  if (typeof choice !== 'function' && !['safe', 'always', 'never'].includes(choice)) {
-    throw new TypeError(`retry must be 'safe', 'always', 'never' or a function; it is ${JSON.stringify(choice)}`);
-  }
+export function retryDecider(adapter: string, options: RetryOptions, others?: Fields) {
+  checkOptions(adapter, options, { ...others, ...RETRY });
+  const { retry: choice = 'safe' } = options;
   return (request: () => OutgoingRequest, method: string, hasKey: () => boolean, body: unknown): boolean => {
     if (choice === 'never' || isOneShot(body)) return false;
     if (choice === 'always') return true;

@@ -22,10 +22,10 @@ type Handler = Dispatcher.DispatchHandler;
  */
 export function breakerInterceptor(
   choice: BreakerChoice,
-  { retry }: RetryOptions = {},
+  retryOptions: RetryOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const choose = breakerChooser(choice);
-  const mayRetry = retryDecider(retry);
+  const mayRetry = retryDecider('breakerInterceptor', retryOptions);
   return (dispatch) => (options, handler) => {
     // undici itself refuses a handler of its older interface, such as the fetch of a Node.js with an older undici.
     if (handler.onRequestStart === undefined) return dispatch(options, handler);

@@ -13,6 +13,7 @@ import type { Timeouts } from '../core/layers/timeout.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
 import { publishTransition } from '../errors/diagnostics.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { checkOptions } from '../errors/options.ts';
 import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source, WrapOptions } from './breaker.ts';
 import { BreakersByKey } from './breakers-by-key.ts';
 import type { Governor, Runtime } from './governor.ts';
@@ -138,7 +139,7 @@ export class GovernedBreaker implements Breaker, CallBreaker, Host {
   }
 
   executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F {
-    return executeSync(this, fn, options?.fallback);
+    return executeSync(this, fn, options);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
@@ -226,7 +227,10 @@ export class GovernedBreaker implements Breaker, CallBreaker, Host {
     this.circuit.forceClosed(this.forceMs('forceClosed', options), options.reason);
   }
 
-  private forceMs(method: string, { for: duration, reason }: ForceOptions): number {
+  private forceMs(method: string, options: ForceOptions): number {
+    // Their values are checked below.
+    checkOptions(`${method} of breaker "${this.name}"`, options, { for: ['', () => true], reason: ['', () => true] });
+    const { for: duration, reason } = options;
     const ms = method === 'forceOpen' && duration === '0ms' ? 0 : parseDuration(duration);
     const isReason = typeof reason === 'string' && reason.length >= 1 && reason.length <= 256;
     if (ms !== undefined && isReason) return ms;

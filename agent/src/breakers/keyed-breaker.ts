@@ -1,5 +1,6 @@
 import type { Call } from '../call/context.ts';
 import type { ExecuteOptions } from '../call/execute.ts';
+import { checkOptions } from '../errors/options.ts';
 import type {
   Breaker,
   BreakerStats,
@@ -90,10 +91,12 @@ export class KeyedBreaker implements Breaker {
 export function wrapFunction<A extends (...args: any[]) => PromiseLike<unknown>>(
   { name }: { readonly name: string },
   fn: A,
-  { passContext = false }: WrapOptions = {},
+  options: WrapOptions = {},
   execute: (call: Call<unknown>) => Promise<unknown>,
 ): A {
   if (typeof fn !== 'function') throw new TypeError(`wrap of breaker "${name}" needs a function; it got ${typeof fn}`);
+  checkOptions(`wrap of breaker "${name}"`, options, { passContext: 'boolean' });
+  const { passContext = false } = options;
   const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return execute((context) => fn.apply(this, passContext ? [...args, context] : args));
   };

@@ -2,6 +2,7 @@ import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
 import { publishNotAdmitted } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
+import { checkOptions, type Fields } from '../errors/options.ts';
 import type { CallBreaker } from './call-breaker.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
@@ -32,6 +33,9 @@ export interface ExecuteOptions<F> {
   /** Whether the retries of the policy apply; false for a call that must not be repeated. Absent: true. */
   readonly retry?: boolean | undefined;
 }
+
+const NO_OPTIONS = {};
+const SYNC_OPTIONS: Fields = { fallback: 'function' };
 
 /**
  * Runs a function through a breaker. It never throws: every error is a rejection of the promise.
@@ -83,10 +87,11 @@ async function passThrough<T>(fn: Call<T>, signal: AbortSignal | undefined): Pro
 export function executeSync<T, F>(
   breaker: CallBreaker,
   fn: () => T,
-  fallback: ((error: unknown) => F) | undefined,
+  options: { readonly fallback?: ((error: unknown) => F) | undefined } = NO_OPTIONS,
 ): T | F {
   if (typeof fn !== 'function') throw notCallable(breaker, 'executeSync', fn);
-  if (fallback !== undefined && typeof fallback !== 'function') throw wrongOptions(breaker, { fallback });
+  if (options !== NO_OPTIONS) checkOptions(`a call through breaker "${breaker.name}"`, options, SYNC_OPTIONS);
+  const { fallback } = options;
   const { circuit } = breaker;
   const answer = (error: unknown): F => {
     if (fallback === undefined) throw error;

@@ -66,7 +66,7 @@ export function failOrFallBack<F>(
     return answer === undefined ? Promise.reject(error) : Promise.resolve(answer.value);
   }
   try {
-    return Promise.resolve(fallBack(breaker, error, fallbacks.fallback, fallbacks.signal));
+    return Promise.resolve(fallBack(breaker.circuit, error, fallbacks.fallback, fallbacks.signal));
   } catch (thrown) {
     return Promise.reject(thrown);
   }
@@ -75,6 +75,8 @@ export function failOrFallBack<F>(
 /**
  * Replaces an error, or a result that counts as a failure, with the answer of a fallback. A fallback in code answers
  * every error; that of the policy only rejections, refusals and failures.
+ *
+ * A fallback counts for the circuit of the call, even when a test has reset the breaker since.
  *
  * @param call its `outcome` is set once it has ended.
  *
@@ -87,27 +89,28 @@ export function withFallback<T, F>(
   fallbacks: FallbackOptions<F>,
 ): Promise<T | F> {
   const { fallback, policyFallback, signal } = fallbacks;
+  const { circuit } = breaker;
   if (fallback !== undefined) {
     return attempt.then<T | F, F>(
       (value) => {
-        if (call.outcome === 'failure') return replaceResult(breaker, value, fallback, signal);
-        if (call.outcome === 'success') rememberSuccess(breaker, policyFallback, value);
+        if (call.outcome === 'failure') return replaceResult(circuit, value, fallback, signal);
+        if (call.outcome === 'success') rememberSuccess(breaker, circuit, policyFallback, value);
         return value;
       },
-      (error) => fallBack(breaker, error, fallback, signal),
+      (error) => fallBack(circuit, error, fallback, signal),
     );
   }
   return attempt.then<T | F, F>(
     (value) => {
-      if (call.outcome === 'success') rememberSuccess(breaker, policyFallback, value);
-      const answer = call.outcome === 'failure' ? policyAnswer(breaker, policyFallback) : undefined;
+      if (call.outcome === 'success') rememberSuccess(breaker, circuit, policyFallback, value);
+      const answer = call.outcome === 'failure' ? policyAnswer(breaker, policyFallback, circuit) : undefined;
       if (answer === undefined) return value;
       discard(value);
       return answer.value;
     },
     (error) => {
       const mayAnswer = (call.outcome ?? 'failure') === 'failure' && !isCancelled(signal);
-      const answer = mayAnswer ? policyAnswer(breaker, policyFallback) : undefined;
+      const answer = mayAnswer ? policyAnswer(breaker, policyFallback, circuit) : undefined;
       if (answer === undefined) throw error;
       return answer.value;
     },
@@ -115,7 +118,7 @@ export function withFallback<T, F>(
 }
 
 function fallBack<F>(
-  { circuit }: CallBreaker,
+  circuit: CallBreaker['circuit'],
   error: unknown,
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
@@ -125,14 +128,14 @@ function fallBack<F>(
 }
 
 async function replaceResult<T, F>(
-  breaker: CallBreaker,
+  circuit: CallBreaker['circuit'],
   value: T,
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
 ): Promise<F> {
   let answer: unknown;
   try {
-    answer = await fallBack(breaker, value, fallback, signal);
+    answer = await fallBack(circuit, value, fallback, signal);
     return answer as F;
   } finally {
     if (answer !== value) discard(value);
@@ -141,9 +144,12 @@ async function replaceResult<T, F>(
 
 function rememberSuccess(
   breaker: CallBreaker,
+  circuit: CallBreaker['circuit'],
   policyFallback: PolicyFallback<unknown> | undefined,
   value: unknown,
 ): void {
+  // A breaker that a test has reset since keeps no answer of the test before.
+  if (circuit !== breaker.circuit) return;
   if (policyFallback === undefined || breaker.layers?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
     return;
   const kept = policyFallback.copy === false ? value : copied(breaker, value);
@@ -153,8 +159,9 @@ function rememberSuccess(
 function policyAnswer<F>(
   breaker: CallBreaker,
   policyFallback: PolicyFallback<F> | undefined,
+  circuit = breaker.circuit,
 ): { readonly value: F } | undefined {
-  const { layers, circuit, clock, name } = breaker;
+  const { layers, clock, name } = breaker;
   const config = layers?.config.fallback;
   if (policyFallback === undefined || config === undefined) return undefined;
   try {

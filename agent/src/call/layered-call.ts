@@ -35,6 +35,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
   /** Whether one permit covers all attempts. */
   readonly #retriesInsideBreaker: boolean;
   readonly #mayRetry: boolean;
+  /** The call counts for its circuit, even when a test has reset the breaker since. */
   #permit: CircuitPermit;
   #attempts = 0;
   /** When this attempt began, for an adaptive limit. */
@@ -64,7 +65,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
   }
 
   returned(value: T): T | Promise<T> {
-    const { circuit } = this.breaker;
+    const { circuit } = this.#permit;
     const outcome = this.#retriesInsideBreaker
       ? circuit.classifyResult(value)
       : circuit.settleResult(this.#permit, value);
@@ -76,7 +77,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
   }
 
   threw(error: unknown): Promise<T> | undefined {
-    const { circuit } = this.breaker;
+    const { circuit } = this.#permit;
     if (this.signal?.aborted) return this.#settleAborted(error);
     const outcome = this.#retriesInsideBreaker
       ? circuit.classifyError(error)
@@ -90,14 +91,15 @@ export class LayeredCall<T> implements CallCompletion<T> {
   expired(error: unknown): Promise<T> | undefined {
     if (isCancelled(this.signal)) return this.#settleIgnored();
     this.#recordDuration();
-    this.breaker.circuit.count(COUNTER.timedOut);
-    if (!this.#retriesInsideBreaker) this.breaker.circuit.settleError(this.#permit, error, 'failure');
+    const { circuit } = this.#permit;
+    circuit.count(COUNTER.timedOut);
+    if (!this.#retriesInsideBreaker) circuit.settleError(this.#permit, error, 'failure');
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
   /** The caller's signal aborted, by a timeout or otherwise; no further attempt is made. */
   #settleAborted(error: unknown): undefined {
-    const { circuit } = this.breaker;
+    const { circuit } = this.#permit;
     if (!isTimedOut(this.signal) || circuit.classifyError(error) === 'ignored') return this.#settleIgnored();
     this.#recordDuration();
     circuit.count(COUNTER.timedOut);
@@ -106,8 +108,8 @@ export class LayeredCall<T> implements CallCompletion<T> {
   }
 
   #recordDuration(): void {
-    const { layers, clock } = this.breaker;
-    recordDuration(layers?.limiter, clock, this.#beganAt);
+    const { layers, clock, circuit } = this.breaker;
+    if (circuit === this.#permit.circuit) recordDuration(layers?.limiter, clock, this.#beganAt);
   }
 
   #settleIgnored(): undefined {
@@ -127,7 +129,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
     const { layers, clock } = this.breaker;
     const retry = layers?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
-    if (this.breaker.circuit.rejectsAll || this.signal?.aborted) return undefined;
+    if (this.#permit.circuit.rejectsAll || this.signal?.aborted) return undefined;
     // Another breaker inside the function did not admit the call; retries would put load on it all the same.
     if (failure.kind === 'threw' && notAdmittedErrorOf(failure.error) !== undefined) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
@@ -137,9 +139,10 @@ export class LayeredCall<T> implements CallCompletion<T> {
   }
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
-    const { circuit, timeouts } = this.breaker;
+    const { timeouts } = this.breaker;
+    const { circuit } = this.#permit;
     if ((await new CallWait(timeouts, waitMs, this.signal).ended) === 'aborted') return this.#endAborted(failure);
-    if (this.breaker.circuit.rejectsAll) return this.#endWith(failure);
+    if (circuit.rejectsAll) return this.#endWith(failure);
     if (!this.#retriesInsideBreaker) {
       const permit = circuit.enter();
       if (permit === null) return this.#endWith(failure);
@@ -150,16 +153,16 @@ export class LayeredCall<T> implements CallCompletion<T> {
 
   /** @param previous the failed attempt before; the call ends with it when this attempt is refused. */
   #attempt(previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { layers, circuit } = this.breaker;
-    const limiter = layers?.limiter;
-    if (limiter === undefined || limiter.acquire() || acquiresInShadow(circuit, limiter)) {
+    const limiter = this.breaker.layers?.limiter;
+    if (limiter === undefined || limiter.acquire() || acquiresInShadow(this.#permit.circuit, limiter)) {
       return this.#runAttempt(limiter, previous);
     }
     return this.#queue(limiter, previous);
   }
 
   async #queue(limiter: Limiter, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { layers, timeouts, circuit } = this.breaker;
+    const { layers, timeouts } = this.breaker;
+    const { circuit } = this.#permit;
     const { maxQueue, queueTimeoutMs } = layers!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
     if (!limiter.join(waiter)) return this.#endRefused(limited(this.breaker, limiter.limit, maxQueue), previous);
@@ -177,7 +180,8 @@ export class LayeredCall<T> implements CallCompletion<T> {
   }
 
   #runAttempt(limiter: Limiter | undefined, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { layers, circuit, clock } = this.breaker;
+    const { layers, clock } = this.breaker;
+    const { circuit } = this.#permit;
     if (previous !== undefined) {
       circuit.count(COUNTER.retried);
       if (previous.kind === 'returned') discard(previous.value);
@@ -214,7 +218,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
 
   /** Settles the permit, unless each attempt settles its own, with the failure that the call ends with. */
   #settleFailure(failure: FailedAttempt<T>): void {
-    const { circuit } = this.breaker;
+    const { circuit } = this.#permit;
     this.outcome = 'failure';
     if (!this.#retriesInsideBreaker) return;
     if (failure.kind === 'returned') circuit.settleResult(this.#permit, failure.value);
@@ -238,7 +242,7 @@ export class LayeredCall<T> implements CallCompletion<T> {
   #endAborted(previous: FailedAttempt<T> | undefined): never {
     if (previous === undefined || !isTimedOut(this.signal)) this.#settleIgnored();
     else {
-      if (previous.kind !== 'expired') this.breaker.circuit.count(COUNTER.timedOut);
+      if (previous.kind !== 'expired') this.#permit.circuit.count(COUNTER.timedOut);
       this.#settleFailure(previous);
       this.#permit.ignore();
     }

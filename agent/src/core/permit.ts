@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
 export interface Permit {
   /** The call succeeded. */

@@ -6,9 +6,16 @@ const MAX_DISTANCE = 3;
  *
  * @param where what the field was given to, such as `a call of breaker "payments"`.
  * @param known the fields that exist there.
+ * @param aliases other words for them, each with the field that is meant.
  */
-export function unknownField(where: string, field: string, known: readonly string[]): string {
-  const meant = nearest(field, known);
+export function unknownField(
+  where: string,
+  field: string,
+  known: readonly string[],
+  aliases: Readonly<Record<string, string>> = {},
+): string {
+  const nearestWord = nearest(field, [...known, ...Object.keys(aliases)]);
+  const meant = nearestWord === undefined ? undefined : (aliases[nearestWord] ?? nearestWord);
   const hint = meant === undefined ? `it has ${known.join(', ')}` : `did you mean ${meant}?`;
   return `${where} has no field ${JSON.stringify(field.slice(0, 64))}; ${hint}`;
 }

@@ -1,3 +1,4 @@
+import { checkMethods, checkOptions } from '../errors/options.ts';
 import type { StateStore } from './state-store.ts';
 
 /** The client: `sendCommand` of a client or a cluster of node-redis, or `call` of ioredis. */
@@ -24,7 +25,10 @@ const MAX_MEMBERS = 10_000;
  * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. The caller owns
  * the client, its connection and its errors.
  */
-export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: RedisStoreOptions = {}): StateStore {
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): StateStore {
+  checkMethods('the client of redisStore', client, 'call' in Object(client) ? 'call' : 'sendCommand');
+  checkOptions('redisStore', options, { prefix: 'string' });
+  const { prefix = '{fuseboard}:' } = options;
   const send = (command: string, ...args: string[]): Promise<unknown> => {
     if ('call' in client) return client.call(command, ...args);
     if ('masters' in client) return client.sendCommand(args[0], false, [command, ...args]);

@@ -4,6 +4,7 @@ import type { Breaker, BreakerStats } from '../breakers/breaker.ts';
 import type { GovernedBreaker } from '../breakers/governed-breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { detached } from '../clock/detached.ts';
+import { checkMethods, checkOptions, type Fields } from '../errors/options.ts';
 import { safeWarn } from '../errors/warnings.ts';
 import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
 import type { StateStore } from './state-store.ts';
@@ -37,6 +38,16 @@ export interface SharedState {
   stop(): Promise<void>;
 }
 
+const OPTIONS: Fields = {
+  minimumMembers: 'number',
+  sharePercent: 'number',
+  breakers: ['a list of names', (names) => Array.isArray(names) && names.every((name) => typeof name === 'string')],
+  intervalMs: 'number',
+  ttlMs: 'number',
+  warn: 'function',
+  now: 'function',
+};
+
 /** The reason of a circuit that opened because of other processes. */
 const REASON = 'other processes see it open';
 
@@ -51,8 +62,11 @@ const PROBING_MS = 10_000;
  *
  * @returns the sharing; its `stop()` ends it.
  * @throws {RangeError} when a number cannot be used.
+ * @throws {TypeError} when the store lacks a method, or an option does not exist or has the wrong type.
  */
 export function shareState(store: StateStore, options: ShareOptions = {}): SharedState {
+  checkMethods('the store of shareState', store, 'put', 'all', 'remove');
+  checkOptions('shareState', options, OPTIONS);
   return new StateSharing(store, options);
 }
 

@@ -1,3 +1,5 @@
+import { checkOptions } from '../errors/options.ts';
+
 /**
  * A store of members' views. Each member has its own entry with a time to live, so that no member overwrites another.
  */
@@ -11,7 +13,9 @@ export interface StateStore {
 }
 
 /** A store within one process, for tests and as an example. */
-export function memoryStore({ now = () => performance.now() }: { readonly now?: () => number } = {}): StateStore {
+export function memoryStore(options: { readonly now?: () => number } = {}): StateStore {
+  checkOptions('memoryStore', options, { now: 'function' });
+  const { now = () => performance.now() } = options;
   const entries = new Map<string, { readonly entry: string; readonly expiresAt: number }>();
   return {
     async put(member, entry, ttlMs) {

@@ -1,6 +1,7 @@
 import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { wantCallScopes } from '../call/scopes/call-scope.ts';
+import { checkMethods } from '../errors/options.ts';
 import { printable } from '../errors/warnings.ts';
 
 /** The required methods of a logger: pino, bunyan and others that take an object and a message have them. */
@@ -17,6 +18,7 @@ export interface Logger {
  * @returns a function that ends the logging.
  */
 export function logTransitions(logger: Logger): () => void {
+  checkMethods('the logger of logTransitions', logger, 'info', 'warn');
   wantCallScopes();
   return registry().onTransition((breaker, event) => {
     const line = lineOf(breaker, event);
@@ -28,6 +30,7 @@ export function logTransitions(logger: Logger): () => void {
 
 /** Logs the warnings of the link: `start({ warn: warnInto(logger) })`. */
 export function warnInto(logger: Pick<Logger, 'warn'>): (message: string) => void {
+  checkMethods('the logger of warnInto', logger, 'warn');
   return (message) => logger.warn({ component: 'fuseboard' }, message);
 }
 

@@ -4,6 +4,7 @@ import { linkState } from '../agent.ts';
 import { registry } from '../breakers/registry.ts';
 import { wantCallScopes } from '../call/scopes/call-scope.ts';
 import { REJECTION_CHANNEL, type RejectionMessage } from '../errors/diagnostics.ts';
+import { checkMethods } from '../errors/options.ts';
 import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 
 /**
@@ -15,6 +16,7 @@ import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-defini
  * @returns a function that ends it.
  */
 export function observeInto(meter: Meter): () => void {
+  checkMethods('the meter of observeInto', meter, 'createObservableGauge', 'addBatchObservableCallback');
   const instruments = METRICS.map(({ name, type, help, points }) => {
     const options = { description: help };
     const title = ['fuseboard', ...name].join('.');
@@ -49,6 +51,7 @@ export function observeInto(meter: Meter): () => void {
  * @returns a function that ends it.
  */
 export function markSpans(trace: Pick<TraceAPI, 'getActiveSpan'>): () => void {
+  checkMethods('the trace of markSpans', trace, 'getActiveSpan');
   const mark = (name: string, attributes: Attributes) => {
     try {
       trace.getActiveSpan()?.addEvent(name, attributes);

@@ -1,5 +1,6 @@
 import type { Metric, Registry as PromRegistry } from 'prom-client';
 import { linkState } from '../agent.ts';
+import { checkMethods, checkOptions } from '../errors/options.ts';
 import {
   type BreakerReading,
   durationBuckets,
@@ -28,10 +29,10 @@ type ReadSamples = (breakers: readonly BreakerReading[], name: string) => Sample
  *
  * Throws when the registry already has metrics of these names.
  */
-export function collectInto(
-  register: Pick<PromRegistry, 'registerMetric'>,
-  { prefix = 'fuseboard_' }: CollectOptions = {},
-): void {
+export function collectInto(register: Pick<PromRegistry, 'registerMetric'>, options: CollectOptions = {}): void {
+  checkMethods('the registry of collectInto', register, 'registerMetric');
+  checkOptions('collectInto', options, { prefix: 'string' });
+  const { prefix = 'fuseboard_' } = options;
   const add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string, read: ReadSamples) =>
     register.registerMetric(new PulledMetric(prefix + name, type, help, read) as unknown as Metric);
 

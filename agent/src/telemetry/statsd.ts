@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { detached } from '../clock/detached.ts';
+import { atLeast, checkOptions, type Fields } from '../errors/options.ts';
 import { METRICS, readings } from './metric-definitions.ts';
 
 export interface StatsdOptions {
@@ -33,6 +34,16 @@ export interface StatsdExport {
   stop(): Promise<void>;
 }
 
+const OPTIONS: Fields = {
+  host: 'string',
+  port: ['a port', (port) => Number.isInteger(port) && port > 0 && port < 65_536],
+  prefix: 'string',
+  format: ["'plain' or 'tags'", (format) => format === 'plain' || format === 'tags'],
+  intervalMs: ['a number from 1', atLeast(1)],
+  maxPacketBytes: ['a number from 1', atLeast(1)],
+  send: 'function',
+};
+
 /** Sends a packet. */
 interface Transport {
   send(packet: string): void | Promise<void>;
@@ -48,16 +59,20 @@ interface Line {
 /**
  * Sends the metrics of all breakers of this process to StatsD: increases of counters, and states as gauges. It never
  * fails and does not keep the process alive. Unsent changes are part of the next export.
+ *
+ * @throws {TypeError} when an option cannot be used.
  */
-export function sendToStatsd({
-  host = '127.0.0.1',
-  port = 8125,
-  prefix = 'fuseboard',
-  format = 'plain',
-  intervalMs = 10_000,
-  maxPacketBytes = 1432,
-  send,
-}: StatsdOptions = {}): StatsdExport {
+export function sendToStatsd(options: StatsdOptions = {}): StatsdExport {
+  checkOptions('sendToStatsd', options, OPTIONS);
+  const {
+    host = '127.0.0.1',
+    port = 8125,
+    prefix = 'fuseboard',
+    format = 'plain',
+    intervalMs = 10_000,
+    maxPacketBytes = 1432,
+    send,
+  } = options;
   const transport = send === undefined ? udp(host, port) : { send, close() {} };
   const sent = new Map<string, number>();
   const write = format === 'plain' ? plain : tagged;

@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { PolicySpec, Report } from '@fuseboard/schema/types';
+import { checkOptions, type Fields } from '../errors/options.ts';
 import { routesOf } from '../link/local/bootstrap.ts';
 
 /** A policy to push. */
@@ -43,6 +44,20 @@ export interface FakeControlPlaneOptions {
   readonly reportUrl?: string;
 }
 
+const OPTIONS: Fields = {
+  port: 'number',
+  heartbeatMs: 'number',
+  tls: ['an object with key and cert', (tls) => typeof tls === 'object'],
+  reportUrl: 'string',
+};
+
+const POLICY: Fields = {
+  name: 'string',
+  spec: ['an object', (spec) => Object(spec) === spec],
+  uid: 'string',
+  generation: 'number',
+};
+
 /**
  * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes policies and records reports.
  * `start({ url: plane.url })` connects the agent of the process to it.
@@ -70,6 +85,7 @@ export class FakeControlPlane {
   }
 
   static async start(options: FakeControlPlaneOptions = {}): Promise<FakeControlPlane> {
+    checkOptions('FakeControlPlane.start', options, OPTIONS);
     const server = options.tls ? createTlsServer(options.tls) : createServer();
     const plane = new FakeControlPlane(server, options);
     server.listen(options.port ?? 0, '127.0.0.1');
@@ -99,6 +115,7 @@ export class FakeControlPlane {
 
   /** Replaces all policies and pushes them to every stream. An empty list is pushed too. */
   push(policies: readonly PushedPolicy[]): void {
+    for (const policy of policies) checkOptions('a pushed policy', policy, POLICY);
     const before = new Map(this.#policies.map((policy) => [policy.uid, policy]));
     this.#policies = policies.map(({ name, spec, uid = `uid-${name}`, generation }) => {
       const known = before.get(uid);

@@ -1,7 +1,9 @@
+import { refuseUnknownSpecFields } from '../breakers/known-fields.ts';
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
 import { Circuit } from '../core/circuit.ts';
 import type { CircuitPermit } from '../core/circuit-permit.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
+import { checkOptions } from '../errors/options.ts';
 
 /** Permission for one replayed call; settle it once. */
 export interface ReplayPermit {
@@ -27,7 +29,10 @@ export class ReplayBreaker {
   #now: number;
 
   /** @throws {ConfigError} when the spec cannot be used. */
-  constructor(spec: PolicyDefaults, { startAt = 0, random = () => 0, onTransition = () => {} }: ReplayOptions = {}) {
+  constructor(spec: PolicyDefaults, options: ReplayOptions = {}) {
+    checkOptions('ReplayBreaker', options, { startAt: 'number', random: 'function', onTransition: 'function' });
+    refuseUnknownSpecFields('replay', spec);
+    const { startAt = 0, random = () => 0, onTransition = () => {} } = options;
     this.#now = startAt;
     this.#circuit = new Circuit(governorOf('replay', spec).config, {
       clock: { now: () => this.#now },

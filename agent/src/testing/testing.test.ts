@@ -135,6 +135,29 @@ describe('the breakers of getBreaker in a test', () => {
     expect(warnings).not.toHaveBeenCalled();
   });
 
+  it('count nothing of calls that a reset finds under way, and keep no answer of theirs', async () => {
+    const fallback = { type: 'LastSuccess' as const };
+    const breaker = getBreaker('under-way', { defaults: { trip: { consecutiveFailures: 1 }, fallback } });
+    const policyFallback = { key: 'a', parse: String };
+    let fail: (error: Error) => void = () => {};
+    let succeed: (answer: string) => void = () => {};
+    const failing = new Promise<string>((_resolve, reject) => (fail = reject));
+    const succeeding = new Promise<string>((resolve) => (succeed = resolve));
+    const calls = Promise.all([
+      breaker.execute(() => failing, { fallback: () => 'fallback' }),
+      breaker.execute(() => succeeding, { policyFallback }),
+    ]);
+    resetBreakers();
+    fail(new Error('down'));
+    succeed('answer');
+    expect(await calls).toEqual(['fallback', 'answer']);
+    expect(breaker.state).toBe('closed');
+    expect(Object.values(breaker.stats().totals).every((count) => count === 0)).toBe(true);
+    breaker.forceOpen({ for: '1m', reason: 'test' });
+    await expect(breaker.execute(async () => 'never', { policyFallback })).rejects.toThrow('is open');
+    expect(breaker.stats().totals.fallback).toBe(0);
+  });
+
   it('warn once more of other defaults in one test', async () => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const breaker = getBreaker('twice', after(1));

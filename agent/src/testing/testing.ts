@@ -5,6 +5,7 @@ import { governorOf, type PolicyDefaults, registry } from '../breakers/registry.
 import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Deadline, Timeouts } from '../core/layers/timeout.ts';
+import { checkMethods, checkOptions, type Fields } from '../errors/options.ts';
 
 export {
   type Answer,
@@ -83,6 +84,13 @@ export interface TestBreakerOptions {
   readonly name?: string;
 }
 
+const OPTIONS: Fields = {
+  clock: ['an object with a method now', (clock) => typeof clock?.now === 'function'],
+  random: 'function',
+  wallNow: 'function',
+  name: 'string',
+};
+
 /** A breaker outside of the registry, with a policy that the test edits. */
 export interface TestBreaker extends Breaker {
   /** Edits the policy as an apply in the cluster would. @throws {ConfigError} when the spec cannot be used. */
@@ -93,11 +101,11 @@ export interface TestBreaker extends Breaker {
  * Makes a breaker from the spec of a policy, for tests.
  *
  * @throws {ConfigError} when the spec cannot be used.
+ * @throws {TypeError} when a field of the spec or an option does not exist, or an option has the wrong type.
  */
-export function createBreaker(
-  spec: PolicyDefaults,
-  { clock = new CoarseClock(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
-): TestBreaker {
+export function createBreaker(spec: PolicyDefaults, options: TestBreakerOptions = {}): TestBreaker {
+  checkOptions('createBreaker', options, OPTIONS);
+  const { clock = new CoarseClock(), random = Math.random, wallNow = Date.now, name = 'test' } = options;
   const timeouts = timeoutsOf(clock);
   refuseUnknownSpecFields(name, spec);
   return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random, wallNow });
@@ -120,6 +128,7 @@ export function resetBreakers(): void {
  * @returns a function that restores the previous clock and restarts the breakers.
  */
 export function useClock(clock: { now(): number }): () => void {
+  checkMethods('the clock of useClock', clock, 'now');
   const before = registry().useClock({ clock, timeouts: timeoutsOf(clock) });
   return () => {
     registry().useClock(before);
@@ -128,6 +137,7 @@ export function useClock(clock: { now(): number }): () => void {
 
 class EditableBreaker extends GovernedBreaker implements TestBreaker {
   apply(spec: PolicyDefaults): void {
+    refuseUnknownSpecFields(this.name, spec);
     this.govern(governorOf(this.name, spec));
   }
 }

@@ -207,13 +207,14 @@ const recovery = z
   .describe('How an open circuit recovers. Absent: the defaults of its fields.')
   .meta(cel('recovery'));
 
-const outcomes = (text: string) =>
+/** @param unlisted what happens to an error that the lists of names and codes do not have. */
+const outcomes = (text: string, unlisted = '') =>
   z
     .strictObject({
       errorNames: words(
-        'Names of error classes, compared with the `name` of the error and of the classes it extends.',
+        `Names of error classes, compared with the \`name\` of the error and of the classes it extends.${unlisted}`,
       ).optional(),
-      errorCodes: words('Values of the `code` of an error, such as ECONNREFUSED.').optional(),
+      errorCodes: words(`Values of the \`code\` of an error, such as ECONNREFUSED.${unlisted}`).optional(),
       httpStatus: z
         .array(
           z
@@ -230,7 +231,8 @@ const outcomes = (text: string) =>
 const classify = z
   .strictObject({
     failure: outcomes(
-      'What counts as a failure. Where an outcome has an HTTP status, `httpStatus` alone decides (absent: 5xx). Where it has none, every thrown error is a failure, or, when names or codes are listed here, only those that match.',
+      'What counts as a failure. Where an outcome has an HTTP status, `httpStatus` alone decides (absent: 5xx). Where it has none, every thrown error is a failure, or, when names or codes are listed here, only those that match; any other then counts as a success.',
+      ' An error without an HTTP status that matches neither a name nor a code counts as a success.',
     ).optional(),
     ignore: outcomes('What counts as neither success nor failure; wins over `failure`.').optional(),
   })

@@ -244,12 +244,19 @@ export interface PolicySpec {
   classify?: {
     /**
      * What counts as a failure. Where an outcome has an HTTP status, `httpStatus` alone decides (absent: 5xx). Where it
-     * has none, every thrown error is a failure, or, when names or codes are listed here, only those that match.
+     * has none, every thrown error is a failure, or, when names or codes are listed here, only those that match; any
+     * other then counts as a success.
      */
     failure?: {
-      /** Names of error classes, compared with the `name` of the error and of the classes it extends. */
+      /**
+       * Names of error classes, compared with the `name` of the error and of the classes it extends. An error without
+       * an HTTP status that matches neither a name nor a code counts as a success.
+       */
       errorNames?: string[];
-      /** Values of the `code` of an error, such as ECONNREFUSED. */
+      /**
+       * Values of the `code` of an error, such as ECONNREFUSED. An error without an HTTP status that matches neither a
+       * name nor a code counts as a success.
+       */
       errorCodes?: string[];
       /** HTTP statuses such as 503, or classes such as 5xx. */
       httpStatus?: string[];

@@ -15,7 +15,9 @@ describe('recording', () => {
   });
 
   it('refuses a sink that takes nothing', () => {
-    expect(() => recorderFor({} as never, '1.2.3')).toThrow('sink must have a method write(block)');
+    expect(() => recorderFor({} as never, '1.2.3')).toThrow(
+      'the sink of record must have a method write; it is of type object',
+    );
   });
 });
 

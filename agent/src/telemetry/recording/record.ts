@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { checkMethods } from '../../errors/options.ts';
 import type { RecordOptions, RecordSink } from './record-options.ts';
 import { Recorder } from './recorder.ts';
 import { RotatingGzipFile } from './rotating-gzip-file.ts';
@@ -78,7 +79,7 @@ export function recorderFor(
   { share = 1, instance = defaultInstance(), warn }: RecordOptions = {},
   draw: number = Math.random(),
 ): Recorder | undefined {
-  if (typeof sink?.write !== 'function') throw new TypeError('record(sink): sink must have a method write(block)');
+  checkMethods('the sink of record', sink, 'write', ...(Object(sink).writeSync === undefined ? [] : ['writeSync']));
   if (!(share > 0 && share <= 1)) throw new TypeError(`record: share must be a number over 0 up to 1, got ${share}`);
   if (draw >= share) return undefined;
   return new Recorder(sink, { header: { agent, instance, share }, ...(warn === undefined ? {} : { warn }) });

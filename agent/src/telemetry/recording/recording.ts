@@ -1,5 +1,6 @@
 import { observeCalls } from '../../breakers/observers/call-observers.ts';
 import type { EarlyCalls } from '../../breakers/observers/early-calls.ts';
+import { checkOptions } from '../../errors/options.ts';
 import { AGENT_VERSION } from '../../version.ts';
 import { readRecordSettings, recorderFor, recorderForFile } from './record.ts';
 import type { RecordOptions, RecordSink } from './record-options.ts';
@@ -21,9 +22,10 @@ export interface Recording {
  * `calls/1` at least once a second. Several recordings may run at once.
  *
  * @returns undefined when this process is not part of the recording share.
- * @throws TypeError when the sink or the share is invalid.
+ * @throws TypeError when the sink or an option is invalid.
  */
 export function record(sink: RecordSink, options: RecordOptions = {}): Recording | undefined {
+  checkOptions('record', options, { share: 'number', instance: 'string', warn: 'function' });
   return begin(recorderFor(sink, AGENT_VERSION, options));
 }
 
