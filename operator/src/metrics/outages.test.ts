@@ -21,7 +21,7 @@ it('counts outages that last by namespace, with what they refuse, and those that
   for (const breaker of ['payments', 'search']) {
     outages.opened(subject('shop', breaker, 1), { at: now, instance: 'pod-1', reason: 'failure-rate', labels: {} });
   }
-  outages.count(subject('shop', 'payments', 1), [0, 0, 0, 40, 0], now);
+  outages.count(subject('shop', 'payments', 1), [0, 0, 0, 40, 0], now, now);
   now += 2_000;
   const metrics = () => registry.metrics();
   expect(await metrics()).toContain('fuseboard_outages_open{namespace="shop"} 2');
