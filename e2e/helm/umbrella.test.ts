@@ -131,7 +131,7 @@ it('is not rendered for Argo CD with a certificate that every sync would replace
     await helms[major].run(['install', 'fuseboard', CHART, '--namespace', 'a', '--dry-run=server'], IMAGE);
   }
   await cluster.kubectl('delete', 'crd/applications.argoproj.io', '--wait=false');
-});
+}, 120_000);
 
 it('takes labels for pods that the chart sets too, without a key twice, and never lets them change what selects the pods or what the command line finds them by', async () => {
   const values = {

@@ -198,7 +198,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   }
 
   /**
-   * The reason and the last failure of an open breaker of a policy, one that opened by itself if there is one; undefined
+   * The reason and the last failure of an open breaker of a policy, preferably of one that opened by itself; undefined
    * when no agent of this replica has one.
    */
   #causeOf({ namespace, uid }: Policy): string | undefined {

@@ -10,7 +10,8 @@ const PHASES: readonly OutagePhase[] = ['refused', 'testing', 'closed', 'over'];
 /**
  * Merges the outages of several replicas, each of which sees only its own agents. Outages of one breaker that overlap,
  * or that follow each other closely enough to be one outage on one replica, become one. The merged outage keeps the id
- * of the earliest part. Forcing a circuit open after an outage, and an outage after that, stay apart: they have other causes.
+ * of the earliest part. Forcing a circuit open after an outage, and an outage after that, stay apart: they have other
+ * causes.
  */
 export function mergeOutages<T extends OutageRow>(replicas: readonly (readonly T[])[]): T[] {
   const merged: T[] = [];

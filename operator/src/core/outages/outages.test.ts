@@ -345,7 +345,7 @@ describe('an outage', () => {
     expect(forced).toMatchObject({ phase: 'testing', reason: 'forced-open', began: 1_050_000 });
   });
 
-  it('goes on as itself where it is forced open, and where agents that are forced open open too', () => {
+  it('continues where it is forced open, and where agents that are forced open open too', () => {
     const scene = new Scene();
     scene.say('a', { state: 'open', transitions: ['closed>open:forced-open'] }, 'checkout', { app: 'checkout' });
     scene.pass(10_000);

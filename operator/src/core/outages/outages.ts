@@ -72,8 +72,8 @@ export class Outages {
   /**
    * Records that a circuit opened on an agent, in a mode that rejects calls. Returns whether an outage began.
    *
-   * Somebody who forces a circuit open causes no outage of the dependency: the first circuit that opens by itself begins
-   * another outage, with its own cause. So does forcing open when all circuits have closed.
+   * Somebody who forces a circuit open causes no outage of the dependency: the first circuit that opens by itself
+   * begins another outage, with its own cause. So does forcing open when all circuits have closed.
    */
   opened(subject: OutageSubject, opening: Opening): boolean {
     const known = this.#resumed(subject, opening);
