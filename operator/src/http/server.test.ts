@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectSecurely } from 'node:tls';
 import { expect, it } from '@jest/globals';
+import { until } from '../../test/until.ts';
+import { readCertificate } from './certificate.ts';
 import { peerAddress } from './peer-address.ts';
 import { listen } from './server.ts';
 
@@ -75,6 +79,37 @@ it('closes a connection that sends a request before the previous one is answered
     }
     expect(asked).toEqual(['/held', '/2', '/3']);
     patient.destroy();
+  } finally {
+    server.cut();
+    await server.close();
+  }
+});
+
+it('cuts a response over TLS that nobody reads', async () => {
+  let now = 0;
+  const cut: string[] = [];
+  const files = ['one.crt', 'one.key'].map((name) => join(import.meta.dirname, '../../test/tls', name));
+  const server = await listen(
+    (_request, response) => response.end('x'.repeat(16 * 1024 * 1024)),
+    { host: '127.0.0.1', port: 0 },
+    {
+      ...{ what: 'a test', flag: '--port', maxConnections: 10, clock: { now: () => now } },
+      certificate: await readCertificate({ certFile: files[0]!, keyFile: files[1]! }),
+      onCut: (_from, limit) => void cut.push(limit),
+    },
+  );
+  try {
+    const port = Number(new URL(server.url).port);
+    const socket = connectSecurely({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('error', () => {});
+    await once(socket, 'secureConnect');
+    socket.pause();
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await until(() => {
+      now += 60_000;
+      return cut.length > 0;
+    });
+    await once(socket.resume(), 'close');
+    expect(cut).toEqual(['stalled']);
   } finally {
     server.cut();
     await server.close();

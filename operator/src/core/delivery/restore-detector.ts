@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import { dropOldest } from '../drop-oldest.ts';
-import type { Origin } from '../fleet/agent-record.ts';
 import { CACHE_LIMITS } from '../limits/cache-limits.ts';
 import { isBehind, type ResourceVersions } from './resource-versions.ts';
 
@@ -8,6 +7,12 @@ import { isBehind, type ResourceVersions } from './resource-versions.ts';
 const FORGET_MS = 150_000;
 
 const MAX_LAGS = CACHE_LIMITS['restore-lags'].entries;
+
+/** The namespace of an agent, and the uid of its pod. Agents without a pod count together. */
+interface LagSource {
+  readonly namespace: string;
+  readonly pod?: string;
+}
 
 interface Lag {
   /** The versions that the pod had when the store was first found to be older. */
@@ -47,7 +52,7 @@ export class RestoreDetector {
    *
    * @returns whether the store was restored, as far as the pod of the agent has seen.
    */
-  observeLag({ namespace, pod = '' }: Origin, asOf: ResourceVersions | undefined, seen: ResourceVersions): boolean {
+  observeLag({ namespace, pod = '' }: LagSource, asOf: ResourceVersions | undefined, seen: ResourceVersions): boolean {
     this.caughtUp(namespace, asOf);
     const now = this.#clock.now();
     const lags = this.#namespaces.get(namespace) ?? { shown: asOf, pods: new Map<string, Lag>() };
