@@ -113,7 +113,7 @@ it('rolls back through the admin API with the rights of the person who asks', as
   expect(await (await rollback('first')).json()).toEqual({ error: 'toRevision: must be a number, not "first"' });
 });
 
-it('takes thresholds found on the page with the rights of the person, and processes obey them', async () => {
+it('takes thresholds found on the page with the rights of the person, and processes apply them', async () => {
   const rules = [{ apiGroups: ['fuseboard.dev'], resources: ['circuitbreakerpolicies'], verbs: ['get'] }];
   const { token } = await cluster.serviceAccount('shop', 'reader', rules);
   const found = { generation: 5, trip: { consecutiveFailures: 3 } };

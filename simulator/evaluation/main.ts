@@ -1,7 +1,7 @@
 /**
- * Compares suggested policies with others on recorded series: `npm run eval:thresholds -- DIR [--edges] [--json] [--check]`. DIR
- * holds NAME.ndjson.gz with one call a line and NAME.json with its incidents. Policies learn from calls before an
- * incident only. `--check` ends with 1 when the goal is missed.
+ * Compares suggested policies with others on recorded series: `npm run eval:thresholds -- DIR [--edges] [--json]
+ * [--check]`. DIR holds NAME.ndjson.gz with one call a line and NAME.json with its incidents. Policies learn from calls
+ * before an incident only. `--check` ends with 1 when the goal is missed.
  *
  * `--sensitivity` varies each constant of `suggest` instead, and `--leave-one-out` also chooses the constants without
  * one series, and without one edge, and scores them there.
