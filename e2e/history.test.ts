@@ -30,24 +30,26 @@ const programmed = () =>
 const history = async () => (await operator.admin<{ items: Item[] }>('/v1/policies/shop/payments/history')).items;
 const numbers = async () => (await history()).map(({ revision }) => revision);
 const recorded = (...revisions: number[]) => eventually(async () => expect(await numbers()).toEqual(revisions), 60_000);
-const rollback = (toRevision: unknown, headers: Record<string, string> = {}) =>
-  fetch(`http://127.0.0.1:${operator.adminPort}/v1/policies/shop/payments/rollback`, {
+const send = (action: string, body: object, headers: Record<string, string> = {}) =>
+  fetch(`http://127.0.0.1:${operator.adminPort}/v1/policies/shop/payments/${action}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ toRevision }),
+    body: JSON.stringify(body),
   });
+const rollback = (toRevision: unknown, headers?: Record<string, string>) => send('rollback', { toRevision }, headers);
 const generation = async () => (await agent.stats('payments')).policy?.generation;
+const environment = () => ({
+  FUSEBOARD_URL: operator.url,
+  FUSEBOARD_NAMESPACE: 'shop',
+  FUSEBOARD_SERVICE: 'checkout',
+});
 
 beforeAll(async () => {
   cluster = await startCluster();
   await cluster.applyCrds();
   await cluster.namespace('shop');
   operator = await OperatorProcess.start(`--kubeconfig=${cluster.kubeconfig}`);
-  agent = await AgentProcess.start({
-    FUSEBOARD_URL: operator.url,
-    FUSEBOARD_NAMESPACE: 'shop',
-    FUSEBOARD_SERVICE: 'checkout',
-  });
+  agent = await AgentProcess.start(environment());
 }, 900_000);
 
 afterAll(async () => {
@@ -109,6 +111,37 @@ it('rolls back through the admin API with the rights of the person who asks', as
   expect((await agent.stats('payments')).policy?.spec).toMatchObject({ trip: { consecutiveFailures: 11 } });
   expect((await rollback(99)).status).toBe(404);
   expect(await (await rollback('first')).json()).toEqual({ error: 'toRevision: must be a number, not "first"' });
+});
+
+it('takes thresholds found on the page with the rights of the person, and processes apply them', async () => {
+  const rules = [{ apiGroups: ['fuseboard.dev'], resources: ['circuitbreakerpolicies'], verbs: ['get'] }];
+  const { token } = await cluster.serviceAccount('shop', 'reader', rules);
+  const found = { generation: 5, trip: { consecutiveFailures: 3 } };
+  const refused = await send('thresholds', found, { authorization: `Bearer ${token}` });
+  expect(refused.status).toBe(403);
+  expect((await send('thresholds', { ...found, generation: 4 })).status).toBe(409);
+  const invalid = await send('thresholds', { ...found, trip: { consecutiveFailures: -1 } });
+  expect([invalid.status, await invalid.json()]).toEqual([
+    422,
+    { error: expect.stringContaining('consecutiveFailures') },
+  ]);
+  expect((await send('thresholds', found)).status).toBe(204);
+  await eventually(async () => expect(await generation()).toBe(6), 30_000);
+  const { spec } = JSON.parse(await cluster.kubectl('get', 'cbp', 'payments', '-n', 'shop', '-o', 'json'));
+  expect(spec).toMatchObject({
+    breakers: ['payments'],
+    trip: { consecutiveFailures: 3 },
+    recovery: { openDuration: '1h' },
+  });
+  expect((await history())[0]).toMatchObject({ current: true, spec: { trip: { consecutiveFailures: 3 } } });
+  const fresh = await AgentProcess.start(environment());
+  try {
+    await eventually(async () => expect((await fresh.stats('payments')).policy?.generation).toBe(6), 30_000);
+    const outcomes = await fresh.call('payments', 'ok', 'fail', 'fail', 'fail', 'ok');
+    expect(outcomes).toEqual(['passed', 'failed', 'failed', 'failed', 'rejected']);
+  } finally {
+    await fresh.end();
+  }
 });
 
 it('keeps the ten newest', async () => {

@@ -13,24 +13,29 @@ export function causesOf(
 ): string {
   const losses = [
     ...suggested.flatMap((mine, at) => against(mine, fixed[at]!, 'the fixed policy')),
-    ...suggested.flatMap((mine, at) => against(mine, recipe[at]!, 'the recipe')),
+    ...lossesToRecipe(suggested, recipe),
   ];
   return losses.length === 0
     ? 'No edge is worse than with the fixed policy or with its recipe.'
     : ['Where suggest is worse:', ...losses.map((each) => `- ${each}`)].join('\n');
 }
 
+/** Where the first finds fewer incidents, or opens falsely more often, than the recipe. */
+export function lossesToRecipe(suggested: readonly EdgeScore[], recipe: readonly EdgeScore[]): string[] {
+  return suggested.flatMap((mine, at) => against(mine, recipe[at]!, 'the recipe'));
+}
+
 function against(mine: EdgeScore, other: EdgeScore, name: string): string[] {
   const found: string[] = [];
   if (mine.falseOpenings.length > other.falseOpenings.length) {
-    const times = mine.falseOpenings.slice(0, 5).map((at) => `${Math.round(at / 1_000)} s`);
+    const causes = mine.falseOpenings.slice(0, 5).map(({ at, reason }) => `${reason} at ${Math.round(at / 1_000)} s`);
     found.push(
-      `${nameOf(mine)}: ${mine.falseOpenings.length} false openings, ${name} ${other.falseOpenings.length} (at ${times.join(', ')})`,
+      `${nameOf(mine)}: ${mine.falseOpenings.length} false openings, ${name} ${other.falseOpenings.length} (${causes.join(', ')})`,
     );
   }
   mine.incidents.forEach((incident, at) => {
     if (incident.delayMs !== undefined || other.incidents[at]!.delayMs === undefined) return;
-    found.push(`${nameOf(mine)}: ${named(incident)} not found, ${name} found it`);
+    found.push(`${nameOf(mine)}: ${named(incident)} not found, ${name} found it: ${causeOf(incident)}`);
   });
   return found;
 }

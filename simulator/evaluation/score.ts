@@ -28,7 +28,7 @@ export interface IncidentScore {
 export interface EdgeScore {
   readonly edge: Edge;
   readonly incidents: readonly IncidentScore[];
-  readonly falseOpenings: readonly number[];
+  readonly falseOpenings: readonly Transition[];
   /** Recorded days, without gaps. */
   readonly days: number;
   readonly calmCalls: number;
@@ -67,9 +67,7 @@ export function score(edge: Edge, { rejected, transitions }: Done, learned: read
   return {
     edge,
     incidents: scores,
-    falseOpenings: transitions
-      .filter(({ from, to, at }) => from === 'closed' && to === 'open' && !nearIncident(at))
-      .map(({ at }) => at),
+    falseOpenings: transitions.filter(({ from, to, at }) => from === 'closed' && to === 'open' && !nearIncident(at)),
     days: recordedMs(edge) / 86_400_000,
     calmCalls,
     calmRejected,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { z } from 'zod';
 import type { Trace } from '../src/calls/trace.ts';
 import { TraceBuilder } from '../src/calls/trace-builder.ts';
 
@@ -22,48 +23,81 @@ export interface Edge {
   readonly gaps: readonly (readonly [from: number, to: number])[];
 }
 
-interface Sidecar {
-  readonly notFailures?: { readonly kinds: readonly string[] } | null;
-  readonly gaps?: readonly (readonly [number, number])[];
-  readonly visibleIncidents: readonly (VisibleIncident & { readonly from: string; readonly to: string })[];
-}
+/** What is wrong with a folder of series, for the person who gave it. */
+export class SeriesError extends Error {}
 
-interface Line {
-  readonly t: number;
-  readonly d: number;
-  readonly s: number | null;
-  readonly e: string | null;
-  readonly from: string;
-  readonly to: string;
-}
+const STRETCH = { start: z.number(), end: z.number() };
+const SIDECAR = z.object({
+  notFailures: z.object({ kinds: z.array(z.string()) }).nullish(),
+  gaps: z.array(z.tuple([z.number(), z.number()])).optional(),
+  visibleIncidents: z.array(
+    z
+      .object({ ...STRETCH, from: z.string(), to: z.string(), kinds: z.array(z.string()) })
+      .refine(({ start, end }) => start <= end, { message: 'ends before it starts' }),
+  ),
+});
+const LINE = z.object({
+  t: z.number(),
+  d: z.number().min(0),
+  s: z.number().nullable(),
+  e: z.string().nullable(),
+  from: z.string(),
+  to: z.string(),
+});
+type Sidecar = z.infer<typeof SIDECAR>;
 
 /**
  * Reads a folder of recorded series: `NAME.ndjson.gz` (or `NAME.ndjson`) with one call a line and `NAME.json` beside
  * it.
  *
  * @param minimumCalls edges with fewer calls are left out, unless they have an incident.
- * @throws Error that names the folder, where it holds no series.
+ * @throws SeriesError that names the file, and the line, that is not as it should be.
  */
 export function readSeries(folder: string, minimumCalls = 100): Edge[] {
-  const names = readdirSync(folder).filter((name) => /\.ndjson(\.gz)?$/.test(name));
+  const names = attempt(`${folder} cannot be read`, () => readdirSync(folder)).filter((name) =>
+    /\.ndjson(\.gz)?$/.test(name),
+  );
   if (names.length === 0)
-    throw new Error(`${folder} holds no series; each is a NAME.ndjson.gz with a NAME.json beside it`);
-  return names.sort().flatMap((name) => {
+    throw new SeriesError(`${folder} holds no series; each is a NAME.ndjson.gz with a NAME.json beside it`);
+  const edges = names.sort().flatMap((name) => {
     const series = name.replace(/\.ndjson(\.gz)?$/, '');
     const sidecar = join(folder, `${series}.json`);
-    if (!existsSync(sidecar)) throw new Error(`${name} has no ${series}.json beside it, which names its incidents`);
-    const bytes = readFileSync(join(folder, name));
-    const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-    return edgesOf(series, text, JSON.parse(readFileSync(sidecar, 'utf8')) as Sidecar, minimumCalls);
+    if (!existsSync(sidecar))
+      throw new SeriesError(`${name} has no ${series}.json beside it, which names its incidents`);
+    const incidents = checked(SIDECAR, `${series}.json`, readFileSync(sidecar, 'utf8'));
+    const text = attempt(`${name} cannot be read`, () => {
+      const bytes = readFileSync(join(folder, name));
+      return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+    });
+    return edgesOf(name, series, text, incidents, minimumCalls);
   });
+  if (edges.length === 0)
+    throw new SeriesError(`${folder} holds no edge with ${minimumCalls} calls or with an incident`);
+  return edges;
 }
 
-function edgesOf(series: string, text: string, sidecar: Sidecar, minimumCalls: number): Edge[] {
+function attempt<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new SeriesError(`${what}: ${(error as Error).message}`);
+  }
+}
+
+function checked<T>(schema: z.ZodType<T>, place: string, text: string): T {
+  const value = attempt(`${place} is not JSON`, () => JSON.parse(text) as unknown);
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [{ path, message }] = error.issues as [z.core.$ZodIssue];
+  throw new SeriesError(`${place}: ${path.length === 0 ? '' : `${path.join('.')}: `}${message}`);
+}
+
+function edgesOf(file: string, series: string, text: string, sidecar: Sidecar, minimumCalls: number): Edge[] {
   const notFailures = new Set(sidecar.notFailures?.kinds ?? []);
   const found = new Map<string, { from: string; to: string; trace: TraceBuilder }>();
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    const { t, d, s, e, from, to } = JSON.parse(line) as Line;
+  text.split('\n').forEach((line, at) => {
+    if (line.trim() === '') return;
+    const { t, d, s, e, from, to } = checked(LINE, `${file}, line ${at + 1}`, line);
     const name = JSON.stringify([from, to]);
     let edge = found.get(name);
     if (edge === undefined) {
@@ -72,7 +106,7 @@ function edgesOf(series: string, text: string, sidecar: Sidecar, minimumCalls: n
     }
     const failed = (s !== null && s >= 500) || (e !== null && !notFailures.has(e));
     edge.trace.add({ start: t, durationMs: d, outcome: failed ? 'failure' : 'success', breaker: to });
-  }
+  });
   return [...found.values()]
     .map(({ from, to, trace }) => ({
       series,

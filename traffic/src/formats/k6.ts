@@ -14,7 +14,7 @@ export const k6Json: Format = {
   name: 'k6-json',
   title: 'k6 results as JSON',
   matches: (sample: Sample) =>
-    mostLines(sample, (line) => /^\{.*"type":"(Metric|Point)"/.test(line) && /"metric":"/.test(line)),
+    mostLines(sample, (line) => /^\{.*"type"\s*:\s*"(Metric|Point)"/.test(line) && /"metric"\s*:\s*"/.test(line)),
   read: (blocks, context) => readLines(blocks, context, jsonParser(context)),
 };
 

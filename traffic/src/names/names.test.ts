@@ -61,6 +61,9 @@ describe('an error', () => {
     ['java.net.SocketTimeoutException', 'java.net.SocketTimeoutException'],
     ['TypeError: user alice@mail.example has no card', 'TypeError'],
     ['card 4111111111111111 refused', 'error'],
+    ['Connection reset by peer', 'Connection reset by peer'],
+    ['alice not found', 'error'],
+    ['NotFoundError for alice', 'NotFoundError'],
   ])('%s is kept as %s', (text, kind) => {
     expect(errorKind(text)).toBe(kind);
   });

@@ -126,7 +126,8 @@ export class RecordedCalls implements CallObserver {
 }
 
 /**
- * Compares a clock with the wall clock. Small differences are ignored, so that distances between calls stay as measured.
+ * Compares a clock with the wall clock. Small differences are ignored, so that distances between calls stay as
+ * measured.
  */
 function compare(compared: ComparedClock, host: Host): void {
   const now = exactNow(compared.clock);
