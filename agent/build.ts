@@ -185,7 +185,7 @@ function declare(): void {
   rmSync(emitted, { recursive: true });
 }
 
-/** Writes declarations with tabs, and with each paragraph of a comment on one line: editors wrap it anew. */
+/** Writes declarations with tabs, and with each paragraph of a comment on one line: editors wrap it again. */
 function write(format: Format, name: string, text: string): void {
   const target = join(dist, format, `${name}.d.ts`);
   const compact = text
