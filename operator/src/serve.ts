@@ -104,22 +104,84 @@ interface EachPort<T> {
   readonly webhook?: T;
 }
 
+/** What the ports of an operator share, before any of them is open. */
+interface Operator {
+  readonly config: Config;
+  readonly adapters: Adapters;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly wallClock: () => number;
+  readonly instruments: Instruments;
+  readonly limits: LimitLog;
+  readonly controller: Controller;
+  readonly streams: Streams;
+  readonly audit: Audit;
+  readonly adminAudit: Audit;
+  /** Aborts when watchers of the admin API have to leave. */
+  readonly leaving: AbortController;
+  /** Whether the operator shuts down, so that it is not ready any more. */
+  ending: boolean;
+}
+
+/** The certificate of the ports, and how often it and the authorities of injected pods were replaced. */
+interface CurrentCertificate {
+  /** Absent: the ports have no TLS. */
+  readonly first: Certificate | undefined;
+  renewed: Certificate | undefined;
+  readonly changes: { certificate: number; authorities: number };
+}
+
 /** Creates an operator from its adapters, listens on its ports and starts it. */
 export async function serve(config: Config, adapters: Adapters, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access, overrides, history, policyEditor } = adapters;
-  const { clock = performance, wallClock = Date.now } = adapters;
-  const random = Math.random;
-  const leaving = new AbortController();
-  const replica = config.replication.replica;
+  const operator = await assemble(config, adapters, log);
+  const first = config.tls && (await readCertificate(config.tls));
+  const certificate: CurrentCertificate = { first, renewed: undefined, changes: { certificate: 0, authorities: 0 } };
+  const authorities = config.injection && (await readAuthority(config.injection.caFile));
+  const listening = await listenOn({
+    agents: agentsPort(operator, first),
+    metrics: metricsPort(operator, certificate),
+    admin: adminPort(operator, first),
+    ...(config.injection && { webhook: webhookPort(operator, config.injection, first) }),
+  });
+  const unfollow = followFiles(operator, certificate, authorities, Object.values(listening));
+  const { authenticator } = adapters;
+  if (authenticator.method !== 'none' && !config.tls) {
+    log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
+  }
+  operator.controller.start();
+  const urls = {
+    agentsUrl: listening.agents.url,
+    metricsUrl: listening.metrics.url,
+    adminUrl: listening.admin.url,
+    webhookUrl: listening.webhook?.url,
+  };
+  log.info(
+    {
+      source: adapters.source.kind,
+      auth: authenticator.method,
+      adminAuth: adapters.access.method,
+      agents: urls.agentsUrl,
+      metrics: urls.metricsUrl,
+      admin: urls.adminUrl,
+      webhook: urls.webhookUrl,
+      ...(first && { certificateValidUntil: new Date(first.expires).toISOString() }),
+    },
+    'serving',
+  );
+  return { ...urls, stop: (drainMs) => shutDown(operator, listening, unfollow, drainMs) };
+}
+
+/** Creates the controller with what measures and limits it, and restores the saved outages. */
+async function assemble(config: Config, adapters: Adapters, log: Logger): Promise<Operator> {
+  const { clock = performance, wallClock = Date.now, outages } = adapters;
+  const { bounds, overrideRetentionMs, reportUrl } = config;
   const instruments = adapters.instruments ?? new Instruments(clock);
   const observers = {
     policies: instruments.queues.queue('policies'),
     status: instruments.queues.queue('status'),
     applied: instruments.applied.bind(instruments),
   };
-  const { overrideRetentionMs } = config;
   const limits = new LimitLog({ clock, log });
-  const { bounds } = config;
   const controller = new Controller({
     ...adapters,
     overrideRetentionMs,
@@ -130,20 +192,40 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
     limits,
     observers,
   });
-  if (adapters.outages) controller.fleet.outages.restore(await adapters.outages.load(), clock.now());
-  const { reportUrl } = config;
+  if (outages) controller.fleet.outages.restore(await outages.load(), clock.now());
   const { delivery } = controller;
+  const random = Math.random;
   const streams = new Streams({ delivery, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
-  const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
-  let ending = false;
-  const unready = () => {
-    if (ending) return 'shutting down';
-    if (!controller.synced) return `policies have not been read yet: ${source.state().unreadable ?? 'reading'}`;
-    return undefined;
-  };
   const auditOf = (subject: 'an agent' | 'a person') =>
     new Audit({ log, subject, lineLimit: tokenBucket(AUDIT_LINES_PER_SECOND, clock) });
   const [audit, adminAudit] = [auditOf('an agent'), auditOf('a person')];
+  const leaving = new AbortController();
+  return {
+    ...{ config, adapters, log, clock, wallClock, instruments, limits },
+    ...{ controller, streams, audit, adminAudit, leaving, ending: false },
+  };
+}
+
+const cutAt =
+  ({ limits }: Operator, all: 'connections' | 'other-connections') =>
+  (from: string, limit: ConnectionLimit): void =>
+    limits.reached({ ...CONNECTION_LIMITS, all }[limit], { from });
+
+/** The limits of each port except that of the agents. */
+const otherLimits = (operator: Operator) => ({
+  maxConnections: LIMITS['other-connections'].value,
+  maxUnreadBytes: LIMITS['unread-bytes'].value * 1024 * 1024,
+  onCut: cutAt(operator, 'other-connections'),
+  clock: operator.clock,
+});
+
+const onErrorOf =
+  ({ log }: Operator) =>
+  (error: unknown) =>
+    log.error({ err: error }, 'cannot answer a request');
+
+function agentsPort(operator: Operator, certificate: Certificate | undefined): Port {
+  const { config, adapters, log, clock, limits, controller, streams, audit } = operator;
   const quota = new Quota({
     maxStreams: config.maxStreamsPerPod,
     maxStreamsPerSecond: config.maxStreamsPerSecond,
@@ -152,187 +234,187 @@ export async function serve(config: Config, adapters: Adapters, log: Logger): Pr
     limits,
     clock,
   });
-  const certificate = config.tls && (await readCertificate(config.tls));
-  let renewed: Certificate | undefined;
-  const certificateChanges = { certificate: 0, authorities: 0 };
-  const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
-  const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
-  const cutAt =
-    (all: 'connections' | 'other-connections') =>
-    (from: string, limit: ConnectionLimit): void =>
-      limits.reached({ ...CONNECTION_LIMITS, all }[limit], { from });
-  const otherPort = {
-    maxConnections: LIMITS['other-connections'].value,
-    maxUnreadBytes: LIMITS['unread-bytes'].value * 1024 * 1024,
-    onCut: cutAt('other-connections'),
-    clock,
+  return {
+    app: agentsApp({
+      host: config.agents.host,
+      controller,
+      streams,
+      nextRetryMs: retryAfterScheduler(config.maxStreamsPerSecond, clock),
+      restoreDetector: new RestoreDetector(config.restoreAfterMs, clock),
+      authenticator: adapters.authenticator,
+      quota,
+      audit,
+      log,
+      random: Math.random,
+    }),
+    address: config.agents,
+    limits: {
+      what: 'agents',
+      flag: '--port',
+      maxConnections: config.maxConnections,
+      onCut: cutAt(operator, 'connections'),
+      clock,
+      certificate,
+    },
   };
-  const ports = {
-    agents: {
-      app: agentsApp({
-        host: config.agents.host,
+}
+
+function metricsPort(operator: Operator, certificate: CurrentCertificate): Port {
+  const { config, adapters, clock, controller, streams, audit, adminAudit, instruments } = operator;
+  const { first, changes } = certificate;
+  const unready = () => {
+    if (operator.ending) return 'shutting down';
+    if (!controller.synced)
+      return `policies have not been read yet: ${adapters.source.state().unreadable ?? 'reading'}`;
+    return undefined;
+  };
+  return {
+    app: metricsApp({
+      host: config.metrics.host,
+      registry: metricsRegistry({
         controller,
         streams,
-        nextRetryMs,
-        restoreDetector,
-        authenticator,
-        quota,
         audit,
-        log,
-        random,
-      }),
-      address: config.agents,
-      limits: {
-        what: 'agents',
-        flag: '--port',
-        maxConnections: config.maxConnections,
-        onCut: cutAt('connections'),
+        adminAudit,
+        instruments,
         clock,
-        certificate,
-      },
-    },
-    metrics: {
-      app: metricsApp({
-        host: config.metrics.host,
-        registry: metricsRegistry({
-          controller,
-          streams,
-          audit,
-          adminAudit,
-          instruments,
-          clock,
-          ...(certificate && {
-            certificates: { expires: () => (renewed ?? certificate).expires, changes: certificateChanges },
-          }),
-        }),
-        unready,
-        onError,
+        ...(first && { certificates: { expires: () => (certificate.renewed ?? first).expires, changes } }),
       }),
-      address: config.metrics,
-      limits: {
-        what: 'metrics and probes',
-        flag: '--metrics-port',
-        ...otherPort,
-      },
-    },
-    admin: {
-      app: adminApp({
-        controller,
-        limits,
-        access,
-        audit: adminAudit,
-        overrides,
-        history,
-        policyEditor,
-        clock,
-        wallClock,
-        replica,
-        leaving: leaving.signal,
-        log,
-        onError,
-      }),
-      address: config.admin,
-      limits: {
-        what: 'the admin API',
-        flag: '--admin-port',
-        ...otherPort,
-        certificate: isLoopback(config.admin.host) ? undefined : certificate,
-      },
+      unready,
+      onError: onErrorOf(operator),
+    }),
+    address: config.metrics,
+    limits: {
+      what: 'metrics and probes',
+      flag: '--metrics-port',
+      ...otherLimits(operator),
     },
   };
-  const { injection } = config;
-  let authorities: string | undefined;
-  let webhook: Port | undefined;
-  if (injection) {
-    const { address, ...place } = injection;
-    authorities = await readAuthority(place.caFile);
-    webhook = {
-      app: injectorApp({ ...place, audience: AUDIENCE, log, limits, clock, random }),
-      address,
-      limits: {
-        what: 'the webhook',
-        keepAlive: false,
-        flag: '--webhook-port',
-        ...otherPort,
-        certificate,
-      },
-    };
-  }
-  const listening = await listenOn({ ...ports, ...(webhook && { webhook }) });
-  const servers = Object.values(listening);
+}
+
+function adminPort(operator: Operator, certificate: Certificate | undefined): Port {
+  const { config, adapters, log, clock, wallClock, limits, controller, adminAudit, leaving } = operator;
+  const { access, overrides, history, policyEditor } = adapters;
+  return {
+    app: adminApp({
+      controller,
+      limits,
+      access,
+      audit: adminAudit,
+      overrides,
+      history,
+      policyEditor,
+      clock,
+      wallClock,
+      replica: config.replication.replica,
+      leaving: leaving.signal,
+      log,
+      onError: onErrorOf(operator),
+    }),
+    address: config.admin,
+    limits: {
+      what: 'the admin API',
+      flag: '--admin-port',
+      ...otherLimits(operator),
+      certificate: isLoopback(config.admin.host) ? undefined : certificate,
+    },
+  };
+}
+
+function webhookPort(
+  operator: Operator,
+  { address, ...place }: NonNullable<Config['injection']>,
+  certificate: Certificate | undefined,
+): Port {
+  return {
+    app: injectorApp({
+      ...place,
+      audience: AUDIENCE,
+      log: operator.log,
+      limits: operator.limits,
+      clock: operator.clock,
+      random: Math.random,
+    }),
+    address,
+    limits: {
+      what: 'the webhook',
+      keepAlive: false,
+      flag: '--webhook-port',
+      ...otherLimits(operator),
+      certificate,
+    },
+  };
+}
+
+/**
+ * Replaces the certificate of the servers when its files change, and counts changes of the authorities.
+ *
+ * @returns functions that end this.
+ */
+function followFiles(
+  { config, log }: Operator,
+  certificate: CurrentCertificate,
+  authorities: string | undefined,
+  servers: readonly Listening[],
+): (() => void)[] {
+  const { tls, injection } = config;
+  const { first, changes } = certificate;
   const renew = (next: Certificate) => {
     for (const server of servers) server.renew(next);
-    renewed = next;
-    certificateChanges.certificate += 1;
+    certificate.renewed = next;
+    changes.certificate += 1;
   };
   const unfollow: (() => void)[] = [];
-  if (config.tls && certificate) unfollow.push(followCertificate(config.tls, certificate, renew, log));
+  if (tls && first) unfollow.push(followCertificate(tls, first, renew, log));
   if (injection && authorities !== undefined) {
     const changed = () => {
-      certificateChanges.authorities += 1;
+      changes.authorities += 1;
     };
     unfollow.push(followAuthorities(() => readAuthority(injection.caFile), authorities, changed, log));
   }
-  if (authenticator.method !== 'none' && !config.tls) {
-    log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
-  }
-  controller.start();
-  const urls = {
-    agentsUrl: listening.agents.url,
-    metricsUrl: listening.metrics.url,
-    adminUrl: listening.admin.url,
-    webhookUrl: listening.webhook?.url,
-  };
-  log.info(
-    {
-      source: source.kind,
-      auth: authenticator.method,
-      adminAuth: access.method,
-      agents: urls.agentsUrl,
-      metrics: urls.metricsUrl,
-      admin: urls.adminUrl,
-      webhook: urls.webhookUrl,
-      ...(certificate && { certificateValidUntil: new Date(certificate.expires).toISOString() }),
-    },
-    'serving',
-  );
+  return unfollow;
+}
 
-  return {
-    ...urls,
-    async stop(drainMs) {
-      const { shutdownDelayMs } = config;
-      log.info({ streams: streams.count, shutdownDelayMs }, 'stopping');
-      ending = true;
-      for (const server of servers) server.drain();
-      if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
-      // Probes and scrapes of the other ports never stop.
-      const { agents, webhook = agents } = listening;
-      const unused = () => {
-        const quietMs = Math.min(QUIET_MS, shutdownDelayMs);
-        const enough = AbortSignal.timeout(Math.min(GREATEST_WAIT_MS, drainMs / 2));
-        return Promise.all([agents, webhook].map((server) => server.unused(quietMs, enough)));
-      };
-      const cut = setTimeout(() => {
-        log.warn({ streams: streams.count }, 'some agents did not disconnect; their connections are closed');
-        for (const server of servers) server.cut();
-      }, drainMs);
-      // A busy node learns late that this replica leaves. A listener that is closed before costs a pod its injection.
-      await unused();
-      streams.drain(SPREAD_MS);
-      leaving.abort();
-      await Promise.all([controller.replicas.stop(), unused()]);
-      await Promise.all(servers.map((server) => server.close()));
-      clearTimeout(cut);
-      for (const end of unfollow) end();
-      controller.stop();
-      await source.stop();
-      await sink.stop();
-      instruments.stop();
-      await history.stop();
-      await adapters.outages?.stop();
-      log.info('stopped');
-    },
+/** Shuts down, as `Serving.stop` says. */
+async function shutDown(
+  operator: Operator,
+  listening: EachPort<Listening>,
+  unfollow: readonly (() => void)[],
+  drainMs: number,
+): Promise<void> {
+  const { config, adapters, log, controller, streams, leaving } = operator;
+  const servers: readonly Listening[] = Object.values(listening);
+  const { shutdownDelayMs } = config;
+  log.info({ streams: streams.count, shutdownDelayMs }, 'stopping');
+  operator.ending = true;
+  for (const server of servers) server.drain();
+  if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
+  // Probes and scrapes of the other ports never stop.
+  const { agents, webhook = agents } = listening;
+  const unused = () => {
+    const quietMs = Math.min(QUIET_MS, shutdownDelayMs);
+    const enough = AbortSignal.timeout(Math.min(GREATEST_WAIT_MS, drainMs / 2));
+    return Promise.all([agents, webhook].map((server) => server.unused(quietMs, enough)));
   };
+  const cut = setTimeout(() => {
+    log.warn({ streams: streams.count }, 'some agents did not disconnect; their connections are closed');
+    for (const server of servers) server.cut();
+  }, drainMs);
+  // A busy node learns late that this replica leaves. A listener that is closed before costs a pod its injection.
+  await unused();
+  streams.drain(SPREAD_MS);
+  leaving.abort();
+  await Promise.all([controller.replicas.stop(), unused()]);
+  await Promise.all(servers.map((server) => server.close()));
+  clearTimeout(cut);
+  for (const end of unfollow) end();
+  controller.stop();
+  await adapters.source.stop();
+  await adapters.sink.stop();
+  operator.instruments.stop();
+  await adapters.history.stop();
+  await adapters.outages?.stop();
+  log.info('stopped');
 }
 
 /**

@@ -95,12 +95,12 @@ export class Controller {
   readonly snapshots = new SnapshotCache();
   readonly fleet: Fleet;
   readonly delivery: Delivery;
-  readonly aggregates = new Aggregates();
   readonly limits: LimitLog;
   readonly replicas: Replicas;
   readonly policyStatus: PolicyStatusReconciler;
   readonly overrideStatus: OverrideStatusReconciler;
   readonly source: Source;
+  readonly #aggregates = new Aggregates();
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
@@ -157,7 +157,8 @@ export class Controller {
     this.#history = history;
     this.#outages = outages;
     this.#sweptAt = clock.now();
-    const { snapshots, fleet, aggregates } = this;
+    const { snapshots, fleet } = this;
+    const aggregates = this.#aggregates;
     this.delivery = new Delivery({ snapshots, fleet, log, clock });
     const shared = { snapshots, fleet, aggregates, replicas, sink, log, clock, wallClock };
     this.policyStatus = new PolicyStatusReconciler(shared);
@@ -167,7 +168,7 @@ export class Controller {
   start(): void {
     this.delivery.start((namespace, touched) => this.#requestStatus(namespace, touched));
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
-    this.replicas.start(this.aggregates, {
+    this.replicas.start(this.#aggregates, {
       changed: (changes) => this.#onReplicaReport(changes),
       elected: () => {
         this.policyStatus.onElected();
@@ -200,6 +201,11 @@ export class Controller {
     clearTimeout(this.#statusTimer);
     clearTimeout(this.#nextEndTimer);
     clearInterval(this.#sweepTimer);
+  }
+
+  /** The names of the other replicas that are known. */
+  get otherReplicas(): readonly string[] {
+    return this.#aggregates.others;
   }
 
   /** Whether policies were read at least once and are in the snapshots. */

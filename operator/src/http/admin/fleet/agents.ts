@@ -45,7 +45,7 @@ export function agentRoutes({ controller, clock, access, replica }: AdminOptions
         total += 1;
         if (found.length < MAX_AGENTS_LISTED) found.push(agent);
       }
-      const { others } = controller.aggregates;
+      const others = controller.otherReplicas;
       response.json({ replica, others, total, items: found.map((agent) => shown(agent, now)) } satisfies AgentList);
     })
     .get('/v1/agents/:namespace/:boot', authorize(access, readAttributes), (request, response) => {

@@ -93,7 +93,7 @@ export class Live implements Feed {
 
   heartbeat(): Stamp {
     const { controller, replica, clock, wallClock } = this.#options;
-    const { others } = controller.aggregates;
+    const others = controller.otherReplicas;
     return { at: wallClock(), replica, others, slot: slotOf(clock.now()), slotMs: SLOT_MS };
   }
 

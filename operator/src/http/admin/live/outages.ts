@@ -15,7 +15,7 @@ export function outageRoutes({ controller, access, clock, wallClock, replica }: 
   const { fleet, snapshots, source } = controller;
   const see = authorize(access, readAttributes);
   const date = (at: number) => Math.round(wallClock() - (clock.now() - at));
-  const stamp = () => ({ at: wallClock(), replica, others: [...controller.aggregates.others] });
+  const stamp = () => ({ at: wallClock(), replica, others: controller.otherReplicas });
 
   const noun = source.kind === 'kubernetes' ? 'pod' : 'process';
   const listed = (outage: Outage): ListedOutage => {
