@@ -371,7 +371,8 @@ class TestLimits:
         assert first is not None and second is not None and third is not None
         assert first.acquire_slot()
         assert isinstance(queue(second, None, lambda: None), QueuedWait)
-        # The one who waited is gone and leaves its place in the queue to the next, who is given the slot of a call that is gone.
+        # The one who waited is gone and leaves its place in the queue to the next, who is given the slot of a call that
+        # is gone.
         del first
         granted = Event()
         queued = queue(third, None, granted.set)

@@ -121,7 +121,7 @@ def calls_of(tree: ast.AST) -> Iterator[str]:
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             owner = called.value if isinstance(called, ast.Attribute) else None
-            # ``warn`` by itself is that of the agent, which makes text printable, and so are the logs that objects keep.
+            # ``warn`` by itself is that of the agent, which makes text printable, as do the logs that objects keep.
             # Without arguments it asks a task for its exception.
             if name == "exception" and not node.args:
                 continue

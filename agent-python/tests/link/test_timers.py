@@ -55,7 +55,7 @@ def test_a_thread_that_cannot_be_started_is_started_with_the_next_task(monkeypat
         timers.stop()
 
 
-def test_a_call_goes_on_where_no_thread_can_watch_for_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_continues_where_no_thread_can_watch_for_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = StallDetector()
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", no_thread)

@@ -14,7 +14,7 @@ import redis
 import fuseboard
 from child_processes import discard
 from fuseboard.store import MemoryStore, RedisStore, SharedState, StateStore, share_state
-from fuseboard.store.quorum import MemberView, open_by_quorum, read_entry, write_entry
+from fuseboard.store.quorum import MemberCircuits, open_by_quorum, read_entry, write_entry
 from fuseboard.testing import reset_breakers
 from scripted_operator import eventually
 
@@ -57,7 +57,7 @@ def test_is_unaffected_by_what_others_left_in_redis(redis_port: int) -> None:
     [(2, 0, 2, 50, True), (1, 0, 2, 50, False), (2, 2, 2, 50, True), (2, 3, 2, 50, False), (1, 9, 1, 10, True)],
 )
 def test_a_quorum_decides(opened: int, closed: int, minimum: int, share: float, is_open: bool) -> None:
-    members = [MemberView(["x"], ["x"])] * opened + [MemberView([], ["x", "x"])] * closed
+    members = [MemberCircuits(["x"], ["x"])] * opened + [MemberCircuits([], ["x", "x"])] * closed
     assert open_by_quorum(members, minimum, share) == ({"x"} if is_open else set())
 
 
@@ -70,8 +70,8 @@ def test_whatever_cannot_be_an_entry_is_nobodys_opinion(text: str) -> None:
 
 
 def test_an_entry_is_that_of_the_node_agent() -> None:
-    assert write_entry(MemberView(["a"], ["b"])) == '{"version":1,"open":["a"],"closed":["b"]}'
-    many = write_entry(MemberView([str(i) for i in range(1_500)], [str(i) for i in range(1_500)]))
+    assert write_entry(MemberCircuits(["a"], ["b"])) == '{"version":1,"open":["a"],"closed":["b"]}'
+    many = write_entry(MemberCircuits([str(i) for i in range(1_500)], [str(i) for i in range(1_500)]))
     found = read_entry(many)
     assert found is not None and (len(found.open), len(found.closed)) == (1_500, 500)
 
@@ -90,8 +90,8 @@ class SharingProcess:
 
     def others(self, name: str, opened: int, closed: int) -> None:
         for i in range(opened + closed):
-            view = MemberView([name], []) if i < opened else MemberView([], [name])
-            self.store.put(f"other-{i}", write_entry(view), 3_600_000)
+            circuits = MemberCircuits([name], []) if i < opened else MemberCircuits([], [name])
+            self.store.put(f"other-{i}", write_entry(circuits), 3_600_000)
         self.sharing.exchange()
 
 

@@ -14,14 +14,14 @@ MAX_ENTRY_CHARS = 300_000
 
 
 @dataclass(frozen=True)
-class MemberView:
+class MemberCircuits:
     """What one member sees with its own eyes; a circuit that it opened because others did is no opinion of its own."""
 
     open: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
 
-def open_by_quorum(members: Iterable[MemberView], minimum_members: int, share_percent: float) -> set[str]:
+def open_by_quorum(members: Iterable[MemberCircuits], minimum_members: int, share_percent: float) -> set[str]:
     """The breakers that a quorum of members sees open. Each member counts once for each breaker."""
     votes: dict[str, list[int]] = {}
     for view in members:
@@ -39,14 +39,14 @@ def open_by_quorum(members: Iterable[MemberView], minimum_members: int, share_pe
     }
 
 
-def write_entry(view: MemberView) -> str:
+def write_entry(circuits: MemberCircuits) -> str:
     """The entry of a member; of very many breakers, the first 2,000, open ones first."""
-    kept = view.open[:MAX_NAMES]
-    closed = view.closed[: MAX_NAMES - len(kept)]
+    kept = circuits.open[:MAX_NAMES]
+    closed = circuits.closed[: MAX_NAMES - len(kept)]
     return json.dumps({"version": 1, "open": kept, "closed": closed}, separators=(",", ":"))
 
 
-def read_entry(text: str) -> MemberView | None:
+def read_entry(text: str) -> MemberCircuits | None:
     """Read an entry; whatever cannot be one is nobody's opinion."""
     if len(text) > MAX_ENTRY_CHARS:
         return None
@@ -57,7 +57,7 @@ def read_entry(text: str) -> MemberView | None:
     if not isinstance(value, dict) or value.get("version") != 1:
         return None
     opened, closed = value.get("open"), value.get("closed")
-    return MemberView(opened, closed) if _is_names(opened) and _is_names(closed) else None
+    return MemberCircuits(opened, closed) if _is_names(opened) and _is_names(closed) else None
 
 
 def _is_names(value: object) -> TypeGuard[list[str]]:

@@ -17,7 +17,7 @@ from ..link import fork
 from ..link.timers import ThreadTimers
 from ..warning import WarningLog
 from ..warning import warn as warn_of
-from .quorum import MemberView, open_by_quorum, read_entry, write_entry
+from .quorum import MemberCircuits, open_by_quorum, read_entry, write_entry
 from .state_store import StateStore
 
 REASON = "other processes see it open"
@@ -76,11 +76,11 @@ class SharedState:
         self._is_due = False
         try:
             with fork.no_fork():
-                self._store.put(self._id, write_entry(self._view()), self._ttl)
+                self._store.put(self._id, write_entry(self._circuits()), self._ttl)
                 entries = self._store.all()
             self._heard_at = self._now()
             self._is_reachable = True
-            members = [view for view in map(read_entry, entries) if view is not None]
+            members = [circuits for circuits in map(read_entry, entries) if circuits is not None]
             self._apply_quorum(open_by_quorum(members, self._minimum_members, self._share_percent))
         except Exception as error:
             was_reachable, self._is_reachable = self._is_reachable, False
@@ -152,16 +152,16 @@ class SharedState:
         if not self._is_over and self._begun_in != os.getpid():
             self._begin()
 
-    def _view(self) -> MemberView:
+    def _circuits(self) -> MemberCircuits:
         """What this process sees itself. A circuit that is forced here is no opinion about the dependency."""
-        view = MemberView()
+        circuits = MemberCircuits()
         for breaker in self._shared():
             forced = breaker.forced
             if forced is None:
-                (view.open if self._sees_open(breaker) else view.closed).append(breaker.name)
+                (circuits.open if self._sees_open(breaker) else circuits.closed).append(breaker.name)
             elif forced[0].reason == REASON:
-                view.closed.append(breaker.name)
-        return view
+                circuits.closed.append(breaker.name)
+        return circuits
 
     def _sees_open(self, breaker: GovernedBreaker) -> bool:
         state = breaker.state
@@ -207,7 +207,7 @@ def share_state(
     one bad member opens nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
 
     ``breakers``: which ones are shared; absent: all. ``interval``: seconds between two exchanges; changes of state are exchanged
-    at once. ``ttl``: seconds for which what a member said counts, also how long the last view of the others holds when the store
+    at once. ``ttl``: seconds for which what a member said counts, also how long the last circuits of the others holds when the store
     cannot be reached; absent: five intervals. ``warn`` takes trouble with the store, once for each time it is lost. ``now`` is a
     monotonic clock in seconds. Raises ``ValueError`` when a number cannot be used.
     """
