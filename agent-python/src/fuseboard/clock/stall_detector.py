@@ -85,7 +85,7 @@ class StallDetector:
             try:
                 Thread(target=_beat_alone, args=(self._process,), name="fuseboard-heartbeat", daemon=True).start()
             except RuntimeError:
-                # No thread can be started at the limit of a process, or when the interpreter ends: calls continue without.
+                # A process at its limit and an interpreter that ends start no thread: calls continue without.
                 self._process.is_beating = False
 
     def stall_ended_at(self) -> float:

@@ -207,7 +207,7 @@ def share_state(
     one bad member opens nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
 
     ``breakers``: which ones are shared; absent: all. ``interval``: seconds between two exchanges; changes of state are exchanged
-    at once. ``ttl``: seconds for which what a member said counts, also how long the last circuits of the others holds when the store
+    at once. ``ttl``: seconds for which what a member said counts, also how long the last view of the others holds when the store
     cannot be reached; absent: five intervals. ``warn`` takes trouble with the store, once for each time it is lost. ``now`` is a
     monotonic clock in seconds. Raises ``ValueError`` when a number cannot be used.
     """
