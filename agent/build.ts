@@ -185,12 +185,10 @@ function declare(): void {
   rmSync(emitted, { recursive: true });
 }
 
-/** Writes declarations with tabs, and with each paragraph of a comment on one line: editors wrap it again. */
+/** Writes declarations with each paragraph of a comment on one line: editors wrap it again. */
 function write(format: Format, name: string, text: string): void {
   const target = join(dist, format, `${name}.d.ts`);
-  const compact = text
-    .replaceAll(/^(?: {2})+/gm, (indent) => '\t'.repeat(indent.length / 2))
-    .replaceAll(/\/\*\*.*?\*\//gs, (comment) => comment.replaceAll(/\n\s*\* (?=[^@\s-])/g, ' '));
+  const compact = text.replaceAll(/\/\*\*.*?\*\//gs, (comment) => comment.replaceAll(/\n\s*\* (?=[^@\s-])/g, ' '));
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, compact);
 }
