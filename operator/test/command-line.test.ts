@@ -295,7 +295,7 @@ describe('serve', () => {
     expect(ask('explain', 'payments')).toMatchObject({ status: 0, stderr: '' });
     expect(ask('describe', 'policy', 'nothing')).toMatchObject({
       status: 0,
-      stdout: expect.stringContaining('Accepted   False   Invalid'),
+      stdout: expect.stringContaining('Accepted     False     Invalid'),
     });
     await writeFile(join(folder, 'fixed.yaml'), good.replace('name: pay', 'name: nothing').replace('pay*', 'payments'));
     expect(ask('diff', 'fixed.yaml')).toMatchObject({

@@ -93,7 +93,12 @@ const OPTIONS: Fields = {
 
 /** A breaker outside of the registry, with a policy that the test edits. */
 export interface TestBreaker extends Breaker {
-  /** Edits the policy as an apply in the cluster would. @throws {ConfigError} when the spec cannot be used. */
+  /**
+   * Edits the policy as an apply in the cluster would.
+   *
+   * @throws {ConfigError} when the spec cannot be used.
+   * @throws {TypeError} when a field of it does not exist.
+   */
   apply(spec: PolicyDefaults): void;
 }
 

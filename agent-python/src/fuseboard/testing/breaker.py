@@ -48,10 +48,11 @@ class TestBreaker(Breaker):
     __test__ = False
 
     def apply(self, spec: Spec) -> None:
-        """Edit the policy as an apply in the cluster would; fields that do not exist are ignored, as in a policy that is newer.
+        """Edit the policy as an apply in the cluster would.
 
-        Raises ``ConfigError`` when the spec cannot be used.
+        Raises ``TypeError`` for a field that does not exist, and ``ConfigError`` when the spec cannot be used otherwise.
         """
+        refuse_unknown_fields(self.name, spec, "the spec")
         self._breaker.govern(governor_of(self.name, spec))
 
 
