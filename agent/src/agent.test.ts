@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ConfigError, type FailureEvent, getBreaker, type StartOptions, start } from './index.ts';
+import { type FailureEvent, getBreaker, type StartOptions, start } from './index.ts';
 import { FakeControlPlane } from './testing/testing.ts';
 
 let plane: FakeControlPlane;
@@ -97,14 +97,18 @@ describe('start', () => {
   it.each([
     [{ maxOpenDurration: '1m' }, TypeError, 'guard has no field "maxOpenDurration"; did you mean maxOpenDuration?'],
     [{ zzzzzzzz: 1 }, TypeError, 'guard has no field "zzzzzzzz"; it has maxOpenDuration, minTimeout, neverForceOpen'],
-    [{ minTimeout: 5 }, ConfigError, 'guard.minTimeout must be a duration such as 500ms or 2m, from 1ms to 24h, not 5'],
+    [
+      { minTimeout: 5 },
+      TypeError,
+      'minTimeout of guard must be a duration such as 500ms or 2m, from 1ms to 24h; it is 5',
+    ],
     [
       { maxOpenDuration: '25h' },
-      ConfigError,
-      'guard.maxOpenDuration must be a duration such as 500ms or 2m, from 1ms to 24h, not "25h"',
+      TypeError,
+      'maxOpenDuration of guard must be a duration such as 500ms or 2m, from 1ms to 24h; it is "25h"',
     ],
-    [{ neverForceOpen: 'yes' }, ConfigError, 'guard.neverForceOpen must be true or false, not "yes"'],
-    ['1m', TypeError, 'guard must be an object with maxOpenDuration, minTimeout, neverForceOpen; it is "1m"'],
+    [{ neverForceOpen: 'yes' }, TypeError, 'neverForceOpen of guard must be a boolean; it is "yes"'],
+    ['1m', TypeError, 'the options of guard must be an object; it is "1m"'],
   ])('refuses the guard %o', (guard, kind, message) => {
     const refused = () => start({ url: plane.url, warn, guard: guard as never });
     expect(refused).toThrow(kind);
@@ -136,7 +140,7 @@ describe('start', () => {
       const agent = start({ url: plane.url, warn: (message) => warnings.push(message) });
       expect(await agent.ready({ timeout: timeout as string })).toBe('Live');
       expect(warnings).toContainEqual(
-        `timeout of ready must be a duration such as 2s or 500ms; it is ${JSON.stringify(timeout)}; 5s applies`,
+        `timeout of ready must be a duration such as 2s or 500ms; it is ${JSON.stringify(timeout)}; the default applies`,
       );
       await agent.stop();
     },

@@ -67,7 +67,6 @@ interface Slot extends LedgerHolder {
 }
 
 const KEY = Symbol.for('fuseboard.link/1');
-const DEFAULT_READY_MS = 5_000;
 
 const START_OPTIONS: Fields = {
   url: 'string',
@@ -119,9 +118,8 @@ export function getBreaker(name: string, options?: BreakerOptions) {
  * Starts the link now, with these options. Not needed when the environment has all settings: then the first
  * `getBreaker` starts it. If the link has already started by itself, it reconnects with the options.
  *
- * @throws ConfigError when the link was already started with other options (`stop` it first), or a value of `guard`
- *   cannot be used.
- * @throws TypeError when an option, or a field of `guard`, does not exist or has the wrong type.
+ * @throws ConfigError when the link was already started with other options; `stop` it first.
+ * @throws TypeError when an option, or a field of `guard`, does not exist or has a value that cannot be used.
  */
 export function start(options: StartOptions = {}): Agent {
   checkOptions('start', options, START_OPTIONS, START_ALIASES);
@@ -139,10 +137,11 @@ export function start(options: StartOptions = {}): Agent {
   }
   const started = own.options;
   const warn = safeWarn(options.warn);
-  const isUsableOrWarns = (method: string, given: unknown, fields: Fields, otherwise: string) => {
+  const usable = <T extends object>(method: string, given: T, fields: Fields): Partial<T> => {
     const problem = problemOf(method, given, fields);
-    if (problem !== undefined) warn(`${problem}; ${otherwise}`);
-    return problem === undefined;
+    if (problem === undefined) return given;
+    warn(`${problem}; the default applies`);
+    return {};
   };
   return {
     get state() {
@@ -163,14 +162,12 @@ export function start(options: StartOptions = {}): Agent {
       });
     },
     async ready(options = {}) {
-      const isUsable = isUsableOrWarns('ready', options, READY_OPTIONS, '5s applies');
-      const timeoutMs = (isUsable && parseDuration(options.timeout)) || DEFAULT_READY_MS;
-      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs);
+      const { timeout = '5s' } = usable('ready', options, READY_OPTIONS);
+      return own.link === undefined ? 'Defaults' : own.link.ready(parseDuration(timeout)!);
     },
     async stop(options = {}) {
       if (own.options !== started) return;
-      const isUsable = isUsableOrWarns('stop', options, STOP_OPTIONS, '500 ms apply');
-      const flushMs = (isUsable ? options.flushMs : undefined) ?? 500;
+      const { flushMs = 500 } = usable('stop', options, STOP_OPTIONS);
       const { link } = own;
       delete own.link;
       delete own.options;

@@ -134,14 +134,14 @@ it.each<[entry: string, call: () => unknown, message: string]>([
   [
     'executeSync',
     () => breaker.executeSync(() => 1, any({ retry: true })),
-    'a call through breaker "test" has no field "retry"',
+    'breaker "test": a call has no field "retry"',
   ],
   ['forceOpen', () => breaker.forceOpen(any({ for: '1m', reson: 'a' })), 'has no field "reson"; did you mean reason?'],
   ['forceClosed', () => breaker.forceClosed(any(undefined)), 'the options of forceClosed of breaker "test" must be an'],
   [
     'execute',
     () => breaker.execute(adapter, any({ policyFallback: { key: 'a', parse: String, copi: false } })),
-    'policyFallback of a call of breaker "test" has no field "copi"; did you mean copy?',
+    'breaker "test": policyFallback of a call has no field "copi"; did you mean copy?',
   ],
 ])('%s refuses what it would ignore', async (_entry, call, message) => {
   const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
@@ -157,8 +157,8 @@ it('warns of wrong options where a service starts or ends, and continues', async
   expect(await agent.ready(any('5s'))).toBe('Defaults');
   await agent.stop(any({ flushMs: '5' }));
   expect(warnings).toEqual([
-    'ready has no field "timeoutMs"; did you mean timeout?; 5s applies',
-    'the options of ready must be an object; it is "5s"; 5s applies',
-    'flushMs of stop must be a number of milliseconds; it is "5"; 500 ms apply',
+    'ready has no field "timeoutMs"; did you mean timeout?; the default applies',
+    'the options of ready must be an object; it is "5s"; the default applies',
+    'flushMs of stop must be a number of milliseconds; it is "5"; the default applies',
   ]);
 });

@@ -32,8 +32,8 @@ describe('the options of a breaker', () => {
     ['a misspelt option', { default: {} }, /has no field "default"; did you mean defaults\?/],
     ['an option of opossum', { errorThresholdPercentage: 50 }, /did you mean defaults: \{ trip: \{ failureRate/],
     ['one in the defaults', { defaults: { resetTimeout: 5 } }, /did you mean recovery: \{ openDuration \}\?/],
-    ['null', null, /must be an object such as/],
-    ['a text', 'payments', /must be an object such as/],
+    ['null', null, /must be an object; it is null/],
+    ['a text', 'payments', /must be an object; it is "payments"/],
   ])('refuse %s and say what was meant', (_, options, message) => {
     const error = refusal(options);
     expect(error).toBeInstanceOf(TypeError);

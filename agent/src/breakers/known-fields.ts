@@ -1,4 +1,5 @@
 import type { PolicySpec } from '@fuseboard/schema/types';
+import { checkOptions, type Fields as Options } from '../errors/options.ts';
 import { unknownField } from '../errors/unknown-field.ts';
 
 /** The fields of an object; `true` marks a field whose content is not checked here. */
@@ -67,8 +68,6 @@ export const SPEC_FIELDS = {
   onUpdate: true,
 } as const satisfies Fields<PolicySpec>;
 
-const OPTIONS: readonly string[] = ['defaults', 'classify'];
-
 /** Field names of other libraries, each with its equivalent here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   errorThresholdPercentage: 'trip: { failureRate: { thresholdPercent } }',
@@ -80,26 +79,25 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   errorFilter: 'classify.ignore, or the option classify',
 };
 
+/** What follows their names is checked where it is used. */
+const OPTIONS: Options = { defaults: ['', () => true], classify: ['', () => true] };
+
+/** Fields that belong into `defaults`. */
+const IN_DEFAULTS: Readonly<Record<string, string>> = Object.fromEntries(
+  [...Object.keys(SPEC_FIELDS).map((field) => [field, field]), ...Object.entries(ELSEWHERE)].map(([field, place]) => [
+    field,
+    `defaults: { ${place} }`,
+  ]),
+);
+
 /**
  * Refuses unknown options of `getBreaker` and unknown fields in its defaults, because a misspelt one would be ignored.
  *
  * @throws {TypeError} that names the field and suggests another.
  */
 export function refuseUnknownFields(breaker: string, options: unknown): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `the options of breaker "${breaker}" must be an object such as { defaults: { … } }; they are ${JSON.stringify(options) ?? typeof options}`,
-    );
-  }
-  for (const field of Object.keys(options)) {
-    if (OPTIONS.includes(field)) continue;
-    const place =
-      field in SPEC_FIELDS ? `defaults: { ${field} }` : ELSEWHERE[field] && `defaults: { ${ELSEWHERE[field]} }`;
-    if (place === undefined) throw new TypeError(unknownField(`getBreaker of breaker "${breaker}"`, field, OPTIONS));
-    throw new TypeError(`getBreaker of breaker "${breaker}" has no field "${field}"; did you mean ${place}?`);
-  }
-  const { defaults } = options as { defaults?: unknown };
-  if (defaults !== undefined) refuseUnknown(breaker, defaults, SPEC_FIELDS, 'defaults');
+  checkOptions(`getBreaker of breaker "${breaker}"`, options, OPTIONS, IN_DEFAULTS);
+  refuseUnknown(breaker, (options as { defaults?: unknown }).defaults, SPEC_FIELDS, 'defaults');
 }
 
 /**
@@ -117,11 +115,7 @@ function refuseUnknown(breaker: string, value: unknown, fields: FieldTree, path:
   for (const [field, inner] of Object.entries(value)) {
     const known = Object.hasOwn(fields, field) ? fields[field] : undefined;
     if (known === undefined) {
-      const elsewhere = ELSEWHERE[field];
-      if (elsewhere === undefined) {
-        throw new TypeError(unknownField(`${path} of breaker "${breaker}"`, field, Object.keys(fields)));
-      }
-      throw new TypeError(`${path} of breaker "${breaker}" has no field "${field}"; did you mean ${elsewhere}?`);
+      throw new TypeError(unknownField(`${path} of breaker "${breaker}"`, field, Object.keys(fields), ELSEWHERE));
     }
     if (known !== true) refuseUnknown(breaker, inner, known, `${path}.${field}`);
   }

@@ -2,7 +2,6 @@ import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
 import { publishNotAdmitted } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
-import { checkOptions, type Fields } from '../errors/options.ts';
 import type { CallBreaker } from './call-breaker.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
@@ -10,7 +9,7 @@ import { LayeredCall } from './layered-call.ts';
 import { acquiresInShadow, beganAt, LimitedPermit, recordDuration } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
 import { asProbe, isPartOfProbe } from './scopes/probe-scope.ts';
-import { notCallable, wrongOptions } from './wrong-call.ts';
+import { notCallable, SYNC_OPTIONS, wrongOptions } from './wrong-call.ts';
 
 export interface ExecuteOptions<F> {
   /**
@@ -35,7 +34,6 @@ export interface ExecuteOptions<F> {
 }
 
 const NO_OPTIONS = {};
-const SYNC_OPTIONS: Fields = { fallback: 'function' };
 
 /**
  * Runs a function through a breaker. It never throws: every error is a rejection of the promise.
@@ -90,7 +88,8 @@ export function executeSync<T, F>(
   options: { readonly fallback?: ((error: unknown) => F) | undefined } = NO_OPTIONS,
 ): T | F {
   if (typeof fn !== 'function') throw notCallable(breaker, 'executeSync', fn);
-  if (options !== NO_OPTIONS) checkOptions(`a call through breaker "${breaker.name}"`, options, SYNC_OPTIONS);
+  const wrong = options === NO_OPTIONS ? undefined : wrongOptions(breaker, options, SYNC_OPTIONS);
+  if (wrong !== undefined) throw wrong;
   const { fallback } = options;
   const { circuit } = breaker;
   const answer = (error: unknown): F => {

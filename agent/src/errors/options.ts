@@ -36,18 +36,21 @@ export function problemOf(what: string, options: unknown, fields: Fields, aliase
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     return `the options of ${what} must be an object; it is ${shown(options)}`;
   }
-  for (const [field, value] of Object.entries(options)) {
+  for (const field in options) {
     const expected = Object.hasOwn(fields, field) ? fields[field]! : undefined;
     if (expected === undefined) return unknownField(what, field, Object.keys(fields), aliases);
+    const value = (options as Record<string, unknown>)[field];
     if (value === undefined) continue;
-    const [wanted, fits] = typeof expected === 'string' ? [`a ${expected}`, isA(expected)] : expected;
-    if (!fits(value)) return `${field} of ${what} must be ${wanted}; it is ${shown(value)}`;
+    if (!(typeof expected === 'string' ? isA(value, expected) : expected[1](value))) {
+      const wanted = typeof expected === 'string' ? `a ${expected}` : expected[0];
+      return `${field} of ${what} must be ${wanted}; it is ${shown(value)}`;
+    }
   }
   return undefined;
 }
 
-function isA(type: string): (value: unknown) => boolean {
-  return (value) => typeof value === type && !Number.isNaN(value);
+function isA(value: unknown, type: string): boolean {
+  return typeof value === type && !Number.isNaN(value);
 }
 
 /**

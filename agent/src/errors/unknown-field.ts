@@ -4,7 +4,7 @@ const MAX_DISTANCE = 3;
 /**
  * The sentence for a field that does not exist.
  *
- * @param where what the field was given to, such as `a call of breaker "payments"`.
+ * @param where what the field was given to, such as `getBreaker of breaker "payments"`.
  * @param known the fields that exist there.
  * @param aliases other words for them, each with the field that is meant.
  */

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseDuration } from '@fuseboard/schema/duration';
-import { ConfigError } from '../../errors/errors.ts';
-import { unknownField } from '../../errors/unknown-field.ts';
+import { checkOptions, type Fields } from '../../errors/options.ts';
 import type { EnvironmentVariables, StartOptions } from './start-options.ts';
 
 /** @internal */
@@ -33,7 +32,11 @@ export interface Mounts {
   readonly cache: string;
 }
 
-const GUARD_FIELDS: readonly string[] = ['maxOpenDuration', 'minTimeout', 'neverForceOpen'];
+const DURATION: Fields[string] = [
+  'a duration such as 500ms or 2m, from 1ms to 24h',
+  (value) => parseDuration(value) !== undefined,
+];
+const GUARD: Fields = { maxOpenDuration: DURATION, minTimeout: DURATION, neverForceOpen: 'boolean' };
 
 /** @internal */
 const POD_MOUNTS: Mounts = {
@@ -74,21 +77,11 @@ export function readSettings(options: StartOptions, env: EnvironmentVariables, m
 /**
  * Checks a guard, because a limit that is misspelt would not hold.
  *
- * @throws {TypeError} for a field that does not exist.
- * @throws {ConfigError} for a value that cannot be used.
+ * @throws {TypeError} for a field that does not exist, and for a value that cannot be used.
  * @internal
  */
 export function checkGuard(guard: NonNullable<StartOptions['guard']>): void {
-  if (typeof guard !== 'object') {
-    throw new TypeError(`guard must be an object with ${GUARD_FIELDS.join(', ')}; it is ${JSON.stringify(guard)}`);
-  }
-  for (const [field, value] of Object.entries(guard)) {
-    if (!GUARD_FIELDS.includes(field)) throw new TypeError(unknownField('guard', field, GUARD_FIELDS));
-    const isFlag = field === 'neverForceOpen';
-    if (value === undefined || (isFlag ? typeof value === 'boolean' : parseDuration(value) !== undefined)) continue;
-    const wanted = isFlag ? 'true or false' : 'a duration such as 500ms or 2m, from 1ms to 24h';
-    throw new ConfigError('', 0, `guard.${field} must be ${wanted}, not ${JSON.stringify(value)}`);
-  }
+  checkOptions('guard', guard, GUARD);
 }
 
 function readUrl(text: string | undefined, problems: string[]): URL | undefined {
