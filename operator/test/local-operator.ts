@@ -44,7 +44,8 @@ export async function serving({ stdout }: ChildProcess): Promise<OperatorUrls> {
     text += chunk;
   });
   const named = () => text.split('\n').find((line) => line.includes('"serving"'));
-  await until(named);
+  // A process starts slowly beside others on a busy machine.
+  await until(named, 60);
   const urls = JSON.parse(named()!);
   await ready(urls.metrics);
   return urls;

@@ -1,8 +1,8 @@
-/** Resolves once `condition` holds; asks again every few milliseconds, and throws after 10 s. */
-export async function until(condition: () => unknown): Promise<void> {
+/** Resolves once `condition` holds; asks again every few milliseconds, and throws after the given time. */
+export async function until(condition: () => unknown, seconds = 10): Promise<void> {
   const begun = performance.now();
   while (!(await condition())) {
-    if (performance.now() - begun > 10_000) throw new Error(`not so within 10 s: ${condition}`);
+    if (performance.now() - begun > seconds * 1_000) throw new Error(`not so within ${seconds} s: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
