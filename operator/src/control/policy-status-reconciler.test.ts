@@ -251,7 +251,10 @@ describe('beside another replica', () => {
     set(policy('a'));
     expect(last('Programmed')).toBe('NoAgents');
     scene.leading = false;
-    const status = { ...scene.written.at(-1)!, agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' } };
+    const status = {
+      ...scene.written.at(-1)!,
+      agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' },
+    };
     set(policy('a', { status }));
     scene.leading = true;
     reconciler.onElected();
