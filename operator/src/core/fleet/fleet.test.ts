@@ -325,7 +325,7 @@ describe('counts of calls', () => {
     expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
   });
 
-  it('never run backwards', () => {
+  it('do not fall when a report has lower ones', () => {
     const scene = new Scene();
     scene.join('a');
     scene.report('a', { breakers: [breaker({ totals: totals({ failed: 4 }) })] });
