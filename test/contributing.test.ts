@@ -8,7 +8,7 @@ const recipes = text
   .slice(text.indexOf('## Recipes'), text.indexOf('## Tests'))
   .split(/^### /m)
   .slice(1)
-  .map((recipe): [string, string[]] => [recipe.slice(0, recipe.indexOf('\n')), paths(recipe)]);
+  .map((recipe): [string, string[], string] => [recipe.slice(0, recipe.indexOf('\n')), paths(recipe), recipe]);
 
 /** What is written as code and looks like a path from the root of the repository. */
 function paths(markdown: string): string[] {
@@ -34,6 +34,10 @@ describe('the recipes for contributors', () => {
   it.each(recipes)('%s names files that exist', (_title, files) => {
     expect(files.length).toBeGreaterThan(3);
     expect(files.filter((file) => !existsSync(ROOT + file))).toEqual([]);
+  });
+
+  it.each(recipes)('%s names each file by its path from the root', (_title, _files, recipe) => {
+    expect([...recipe.matchAll(/`[\w-]+\.(?:ts|tsx|py|md|yaml|json)`/g)].map(([name]) => name)).toEqual([]);
   });
 
   it('have a layout whose folders exist', () => {

@@ -1,14 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { leanings, wrongArrows } from './imports.ts';
 import { sources } from './repository.ts';
-import { crowdedRooms } from './rooms.ts';
+import { crowdedRooms, FLOORS } from './rooms.ts';
 
 const arrows = (path: string, source: string) => wrongArrows(new Map([[path, source]]));
 
 describe('the imports of this repository', () => {
   it('point inward and one way', () => {
-    const files = sources('.ts');
-    expect(files.size).toBeGreaterThan(10);
+    const files = sources('.ts', '.tsx', '.py');
+    for (const { root } of FLOORS) {
+      expect([...files.keys()].filter((path) => path.startsWith(root)).length).toBeGreaterThan(10);
+    }
     expect(wrongArrows(files)).toEqual([]);
   });
 
@@ -27,6 +29,11 @@ describe('the imports of this repository', () => {
     expect(wrongArrows(circle)).toEqual([
       'run-time circle: operator/src/core/fleet/a.ts <-> operator/src/core/fleet/b.ts <-> operator/src/core/fleet/c.ts; move what they share into a file of its own',
     ]);
+    const python = new Map([
+      ['agent-python/src/fuseboard/core/a.py', 'from .b import b'],
+      ['agent-python/src/fuseboard/core/b.py', 'from . import a'],
+    ]);
+    expect(wrongArrows(python)).toEqual([expect.stringMatching(/^run-time circle: .*a\.py <-> .*b\.py/)]);
     const types = (folder: string) =>
       wrongArrows(
         new Map([
@@ -208,6 +215,60 @@ describe('the walker', () => {
     ['a room of the core that nobody placed', 'operator/src/core/attic/a.ts', "import '../clock.ts';", 'test/rooms.ts'],
     ['a room that nobody placed', 'agent/src/attic/a.ts', "import '../core/clock.ts';", 'not in test/rooms.ts'],
     [
+      'a core in Python that knows its link',
+      'agent-python/src/fuseboard/core/circuit.py',
+      'from ..link.limits import MAX_NAMES',
+      'core/ is further in than link/',
+    ],
+    [
+      'a call in Python that loads breakers when it runs',
+      'agent-python/src/fuseboard/call/block.py',
+      'def f() -> None:\n    from ..breakers.registry import (\n        Registry,  # why\n    )',
+      'call/ is further in than breakers/',
+    ],
+    [
+      'a link in Python that takes the public entry',
+      'agent-python/src/fuseboard/link/link.py',
+      'import fuseboard',
+      'link/ is further in than __init__.py',
+    ],
+    [
+      'a room in Python that nobody placed',
+      'agent-python/src/fuseboard/attic/a.py',
+      'from ..core.text import printable',
+      'test/rooms.ts',
+    ],
+    [
+      'a replay that knows its report',
+      'simulator/src/replay/replay.ts',
+      "import { plot } from '../report/plots.ts';",
+      'replay/ is further in than report/',
+    ],
+    [
+      'a format that knows who reads it',
+      'traffic/src/formats/envoy.ts',
+      "import { readCalls } from '../read.ts';",
+      'formats/ is further in than read.ts',
+    ],
+    [
+      'a model of the page that knows a panel',
+      'operator/web/src/model.ts',
+      "import { Panel } from './panel.tsx';",
+      'model.ts is further in than *',
+    ],
+    [
+      'a component that knows the page',
+      'operator/web/src/what-if/apply.tsx',
+      "import { App } from '../app.tsx'; const a = <b>c</b>;",
+      '* is further in than app.tsx',
+    ],
+    [
+      'a page that brings the server along',
+      'operator/web/src/panel.tsx',
+      "import { answer } from '../../src/http/problem.ts';",
+      'core/ and ports/ of the operator alone',
+    ],
+    [
       'an adapter made by another',
       'operator/src/http/admin/admin.ts',
       "import { lease } from '../../kube/replication/lease.ts';",
@@ -266,6 +327,21 @@ describe('the walker', () => {
       "import { reflect } from '../operator/src/kube/api/reflector.ts';",
     ],
     ['a fake beside the tests', 'operator/test/server.ts', "import { KubeConfig } from '@kubernetes/client-node';"],
+    [
+      'types of a breaker in a call in Python',
+      'agent-python/src/fuseboard/call/block.py',
+      'if TYPE_CHECKING:\n    from ..core.permit import Permit\n    from ..breakers.breaker import Breaker',
+    ],
+    [
+      'an import that a docstring shows',
+      'agent-python/src/fuseboard/core/permit.py',
+      '"""Permits.\n\nfrom fuseboard import start\n"""',
+    ],
+    [
+      'types of an answer in the page',
+      'operator/web/src/panel.tsx',
+      "import type { A } from '../../src/http/admin/answers/agents.ts';",
+    ],
     ['a clock in the test of a core', 'agent/src/core/a.test.ts', 'const now = Date.now();'],
   ])('accepts %s', (_name, path, source) => {
     expect(arrows(path, source)).toEqual([]);

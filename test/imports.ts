@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { parseSync } from '@swc/core';
+import { pythonImports } from './imports-python.ts';
 import { type Arrow, circles, wrongFloor } from './rooms.ts';
 
 /** One import of a source file, whatever its form: static, re-export, dynamic, `require` or a type's `import()`. */
@@ -43,7 +44,7 @@ const IMPURE = new Set([
 ]);
 
 /** Parses a TypeScript source and lists what it leans on. */
-export function leanings(source: string): Leanings {
+export function leanings(source: string, tsx = false): Leanings {
   const imports: Import[] = [];
   const globals = new Set<string>();
   const visit = (value: unknown, key: string): void => {
@@ -57,7 +58,7 @@ export function leanings(source: string): Leanings {
     if (isMathRandom(node)) globals.add('Math.random');
     for (const [field, child] of Object.entries(node)) if (!isInnocent(node, field)) visit(child, field);
   };
-  const program = parseSync(source, { syntax: 'typescript', target: 'es2023' }) as unknown as Node;
+  const program = parseSync(source, { syntax: 'typescript', tsx, target: 'es2023' }) as unknown as Node;
   visit(program.body, 'body');
   return { imports, globals: [...globals] };
 }
@@ -134,7 +135,15 @@ export function wrongArrows(files: ReadonlyMap<string, string>): string[] {
   const wrong: string[] = [];
   const arrows: Arrow[] = [];
   for (const [path, source] of files) {
-    const { imports, globals } = leanings(source);
+    if (path.endsWith('.py')) {
+      for (const { specifier, target, typeOnly, lazy } of pythonImports(path, source, (file) => files.has(file))) {
+        const why = typeOnly ? undefined : wrongFloor(path, target);
+        if (why) wrong.push(`${path}: imports ${specifier}: ${why}`);
+        if (!typeOnly && !lazy) arrows.push({ from: path, to: target, typeOnly });
+      }
+      continue;
+    }
+    const { imports, globals } = leanings(source, path.endsWith('.tsx'));
     const say = (what: string, why: string) => wrong.push(`${path}: ${what}: ${why}`);
     for (const one of imports) {
       const why = complaint(path, one);
@@ -205,6 +214,11 @@ function complaint(path: string, { specifier, typeOnly, names, lazy }: Import): 
     const pure = PURE_BUILTINS[specifier];
     if (pure && names.every((name) => pure.includes(name))) return undefined;
     return 'core leans on nothing but itself and the schema';
+  }
+  if (path.startsWith('operator/web/src/') && target.startsWith('operator/src/') && !typeOnly) {
+    if (!/^operator\/src\/(core|ports)\//.test(target)) {
+      return 'the page takes code from core/ and ports/ of the operator alone, and types of the rest';
+    }
   }
   if (relative) {
     const floor = wrongFloor(path, target);

@@ -7,7 +7,14 @@ import { posix } from 'node:path';
 interface Floors {
   readonly root: string;
   readonly floors: readonly (readonly string[])[];
+  /** The most source files, tests apart, that a room holds. */
+  readonly maxFiles?: number;
 }
+
+const ROOM_SIZE = 14;
+
+/** All files of a workspace that no other room has. */
+const REST = '*';
 
 export const FLOORS: readonly Floors[] = [
   {
@@ -22,6 +29,7 @@ export const FLOORS: readonly Floors[] = [
       ['adapters/', 'telemetry/', 'testing/'],
       ['index.ts'],
     ],
+    maxFiles: ROOM_SIZE,
   },
   {
     root: 'operator/src/',
@@ -40,6 +48,61 @@ export const FLOORS: readonly Floors[] = [
       ['cli/'],
       ['adapters.ts', 'main.ts'],
     ],
+    maxFiles: ROOM_SIZE,
+  },
+  {
+    root: 'operator/web/src/',
+    floors: [
+      [
+        ...['address.ts', 'board-groups.ts', 'board-layout.ts', 'connection.ts', 'event-stream.ts', 'format.ts'],
+        ...['list-keys.ts', 'reading.ts', 'tile-plot.ts', 'what-if/limits.ts', 'what-if/numbers.ts'],
+        ...['what-if/replay.ts', 'what-if/run-chance.ts', 'what-if/steps.ts', 'yaml.ts', 'zoom.ts'],
+      ],
+      ['attention.ts', 'store.ts'],
+      ['model.ts'],
+      [REST],
+      ['app.tsx'],
+      ['main.tsx'],
+    ],
+  },
+  {
+    root: 'agent-python/src/fuseboard/',
+    floors: [
+      ['core/', 'core/config/', 'core/layers/', 'core/outcomes/', 'core/windows/', 'version.py'],
+      ['errors.py', 'warning.py', 'clock/'],
+      ['call/'],
+      ['breakers/'],
+      ['process.py', 'link/'],
+      ['agent.py', 'store/'],
+      ['__init__.py'],
+      ['contrib/', 'testing/'],
+    ],
+  },
+  {
+    root: 'traffic/src/',
+    floors: [
+      [
+        ...['call.ts', 'formats/format-name.ts', 'input/', 'names/', 'order/', 'read-error.ts', 'status-set.ts'],
+        ...['time/', 'young-generation.ts'],
+      ],
+      ['classify.ts', 'observation.ts', 'options.ts', 'record-counts.ts', 'summary.ts'],
+      ['census.ts', 'formats/'],
+      ['read.ts', 'recorded-file.ts'],
+      ['index.ts'],
+    ],
+  },
+  {
+    root: 'simulator/src/',
+    floors: [
+      ['calls/', 'statistics/'],
+      ['replay/'],
+      ['calm/', 'report/words.ts'],
+      ['simulate/', 'suggest/'],
+      ['report/'],
+      ['run/'],
+      ['index.ts'],
+    ],
+    maxFiles: ROOM_SIZE,
   },
 ];
 
@@ -48,9 +111,6 @@ const TYPE_CIRCLES = 'agent/src/core/';
 
 /** The room of the core holds the files right in it. Each folder of the core is a room with a floor of its own. */
 const CORE = 'core/';
-
-/** The most source files, tests apart, that a room holds. */
-const ROOM_SIZE = 14;
 
 interface Placed {
   readonly room: string;
@@ -64,6 +124,7 @@ function placeOf(path: string): Placed | undefined {
   let found: Placed | undefined;
   house.floors.forEach((rooms, floor) => {
     for (const room of rooms) {
+      if (room === REST) found ??= { room, floor };
       if (!inside.startsWith(room) || room.length <= (found?.room.length ?? 0)) continue;
       if (room !== CORE || !inside.slice(CORE.length).includes('/')) found = { room, floor };
     }
@@ -148,9 +209,13 @@ function groups(arrows: readonly Arrow[]): string[][] {
 export function crowdedRooms(paths: Iterable<string>): string[] {
   const count = new Map<string, number>();
   for (const path of paths) {
-    if (!FLOORS.some(({ root }) => path.startsWith(root)) || /\.(test|cases)\.ts$/.test(path)) continue;
     const folder = posix.dirname(path);
-    count.set(folder, (count.get(folder) ?? 0) + 1);
+    if (/\.(test|cases)\.ts$/.test(path)) continue;
+    if (maxFilesOf(path) !== undefined) count.set(folder, (count.get(folder) ?? 0) + 1);
   }
-  return [...count].filter(([, files]) => files > ROOM_SIZE).map(([folder, files]) => `${folder}: ${files}`);
+  return [...count]
+    .filter(([folder, files]) => files > maxFilesOf(`${folder}/`)!)
+    .map(([folder, files]) => `${folder}: ${files}`);
 }
+
+const maxFilesOf = (path: string) => FLOORS.find(({ root }) => path.startsWith(root))?.maxFiles;

@@ -97,7 +97,8 @@ def test_a_row_more_is_evaluated_by_what_it_measures() -> None:
 
 
 def test_the_quick_path_is_left_at_the_lowest_threshold() -> None:
-    two = ((TRIP_CONDITIONS[1], 9), (TRIP_CONDITIONS[1], 5), (TRIP_CONDITIONS[2], 60), (TRIP_CONDITIONS[2], 40))
+    count, rate = (each for each in TRIP_CONDITIONS if each.field in ("failureCount", "failureRate"))
+    two = ((count, 9), (count, 5), (rate, 60), (rate, 40))
     config = replace(config_of(ALL), thresholds=two)
     assert (config.failures_from, config.failure_rate_percent, config.rates_from) == (4, 40, 3)
 

@@ -6,6 +6,7 @@ import { type BreakerReport, MAX_GUARDED, MAX_REPORT_BYTES, type Report } from '
 import { afterEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readConfig } from '../src/config/config.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import { LIMITS, type LimitReason } from '../src/core/limits/limits.ts';
 import type { Access } from '../src/ports/access.ts';
 import { type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
@@ -82,17 +83,7 @@ async function visit(token: string, boot: number): Promise<number> {
   return client.status;
 }
 
-const totals = {
-  succeeded: 1,
-  failed: 0,
-  ignored: 0,
-  slow: 0,
-  timedOut: 0,
-  rejected: 0,
-  shadowRejected: 0,
-  retried: 0,
-  fallback: 0,
-};
+const totals = { ...NO_TOTALS, succeeded: 1 };
 
 const breakers = (count: number, more: Partial<BreakerReport> = {}): BreakerReport[] =>
   Array.from({ length: count }, (_, i) => ({ name: 'b', key: `k${i}`, state: 'open', since: 0, totals, ...more }));

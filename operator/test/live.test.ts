@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readConfig } from '../src/config/config.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import type { BreakerRow } from '../src/core/views/breaker-row.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
@@ -9,10 +10,6 @@ import { FLAGS, localAdapters, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 
 const BOOT = 'b'.repeat(32);
-const ZERO = {
-  ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
-  ...{ rejected: 0, shadowRejected: 0, retried: 0, fallback: 0 },
-};
 
 let source: MemorySource;
 let serving: Serving;
@@ -58,7 +55,7 @@ async function report(over: object, totals: object = {}): Promise<void> {
     uid: 'uid-payments',
     state: 'closed',
     since: 0,
-    totals: { ...ZERO, ...totals },
+    totals: { ...NO_TOTALS, ...totals },
     ...over,
   };
   const whole = { protocol: 1, service: 's', instance: 'pod-1', boot: BOOT, part: 1, parts: 1, rejections: [] };

@@ -1,6 +1,7 @@
 import type { Override } from '../src/core/policy/override.ts';
 import type { Policy } from '../src/core/policy/policy.ts';
 import type { Source, SourceState } from '../src/ports/source.ts';
+import { shopPolicy } from './policies.ts';
 
 /** A source that a test sets, with versions as an API server has them. */
 export class MemorySource implements Source {
@@ -57,14 +58,6 @@ export class MemorySource implements Source {
 }
 
 export function policy(name: string, over: Partial<Policy> = {}): Policy {
-  return {
-    uid: `uid-${name}`,
-    namespace: 'default',
-    name,
-    generation: 1,
-    createdAt: 0,
-    spec: { breakers: [name], trip: { consecutiveFailures: 3 } },
-    problems: [],
-    ...over,
-  };
+  const spec = { breakers: [name], trip: { consecutiveFailures: 3 } };
+  return shopPolicy(name, { uid: `uid-${name}`, namespace: 'default', spec, ...over });
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readConfig } from '../src/config/config.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import type { Access, ResourceAttributes } from '../src/ports/access.ts';
 import { AuthError } from '../src/ports/authenticator.ts';
 import type { Subject } from '../src/ports/status-sink.ts';
@@ -150,12 +151,8 @@ describe('an override', () => {
   });
 });
 
-const TOTALS = {
-  ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
-  ...{ rejected: 0, shadowRejected: 0, retried: 0, fallback: 0 },
-};
 const held = (override: string) => ({
-  ...{ name: 'payments', uid: 'uid-payments', state: 'open', override, since: 0, totals: TOTALS },
+  ...{ name: 'payments', uid: 'uid-payments', state: 'open', override, since: 0, totals: NO_TOTALS },
 });
 
 describe('the admin API', () => {

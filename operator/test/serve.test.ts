@@ -316,10 +316,7 @@ describe('a report', () => {
   it('of an open breaker makes the policy unhealthy, and is an Event and a line in the log', async () => {
     await known([policy('payments')]);
     const { id } = await commit(await open());
-    const totals = {
-      ...{ succeeded: 1, failed: 3, ignored: 0, slow: 0, timedOut: 0 },
-      ...{ rejected: 2, shadowRejected: 0, retried: 0, fallback: 0 },
-    };
+    const totals = { ...NO_TOTALS, succeeded: 1, failed: 3, rejected: 2 };
     const transitions = [{ from: 'closed', to: 'open', agoMs: 4, reason: 'consecutiveFailures' }];
     const breaker = {
       name: 'payments',

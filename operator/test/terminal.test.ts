@@ -7,6 +7,7 @@ import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { StandaloneTarget } from '../src/cli/client/standalone.ts';
 import { program } from '../src/cli/program.ts';
 import { readConfig } from '../src/config/config.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localAdapters, ready } from './local-operator.ts';
@@ -41,9 +42,8 @@ beforeEach(async () => {
   const search = new URLSearchParams({ service: EVIL, instance: EVIL, boot: BOOT });
   client = await EventClient.open(`${serving.agentsUrl}/v1/stream?${search}`);
   const { id: revision } = await client.until(({ event }) => event === 'commit');
-  const totals = { succeeded: 1, failed: 9, ignored: 0, slow: 0, timedOut: 0, rejected: 0 };
-  const rest = { shadowRejected: 0, retried: 0, fallback: 0 };
-  const breaker = { name: 'payments', uid: 'uid-payments', state: 'open', since: 0, totals: { ...totals, ...rest } };
+  const totals = { ...NO_TOTALS, succeeded: 1, failed: 9 };
+  const breaker = { name: 'payments', uid: 'uid-payments', state: 'open', since: 0, totals };
   const transitions = [{ from: 'closed', to: 'open', agoMs: 0, reason: EVIL }];
   const answer = await fetch(`${serving.agentsUrl}/v1/report`, {
     method: 'POST',

@@ -1,17 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { CommitSchema, PolicyEventSchema, ReportSchema, RoutesSchema, StreamQuerySchema } from './wire.ts';
+import {
+  CommitSchema,
+  PolicyEventSchema,
+  ReportSchema,
+  RoutesSchema,
+  StreamQuerySchema,
+  TotalsSchema,
+} from './wire.ts';
 
-const totals = {
-  succeeded: 1,
-  failed: 0,
-  ignored: 0,
-  slow: 0,
-  timedOut: 0,
-  rejected: 0,
-  shadowRejected: 0,
-  retried: 0,
-  fallback: 0,
-};
+const totals = Object.fromEntries(Object.keys(TotalsSchema.shape).map((name, i) => [name, i]));
 const report = {
   protocol: 1,
   service: 'checkout',

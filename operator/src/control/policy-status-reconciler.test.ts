@@ -1,121 +1,76 @@
 import type { PolicyStatus, Report } from '@fuseboard/schema';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { pino } from 'pino';
 import { policy } from '../../test/memory-source.ts';
-import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
-import { Fleet, type PolicyCounts } from '../core/fleet/fleet.ts';
+import { ReconcilerScene } from '../../test/reconciler-scene.ts';
+import type { PolicyCounts } from '../core/fleet/fleet.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
-import { Aggregates } from '../core/replication/aggregates.ts';
 import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 
-let now: number;
-let snapshots: SnapshotCache;
-let fleet: Fleet;
+let scene: ReconcilerScene<Policy>;
 let reconciler: PolicyStatusReconciler;
-let written: PolicyStatus[];
-let events: string[];
-let forgotten: string[];
-let aggregates: Aggregates;
-let leading = true;
-let published: string[];
 
-function begin(): void {
-  snapshots = new SnapshotCache();
-  fleet = new Fleet();
-  written = [];
-  events = [];
-  forgotten = [];
-  published = [];
-  aggregates = new Aggregates();
-  aggregates.onHeartbeats([], now);
-  reconciler = new PolicyStatusReconciler({
-    snapshots: snapshots,
-    fleet,
-    aggregates,
-    replicas: {
-      get leading() {
-        return leading;
-      },
-      publish: (uid) => void published.push(uid),
-    },
-    sink: {
-      write: (_policy, status) => void written.push(status as PolicyStatus),
-      event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
-      forget: ({ name }) => void forgotten.push(name),
-      stop: async () => {},
-    },
-    log: pino({ level: 'silent' }),
-    clock: { now: () => now },
-    wallClock: () => now,
-  });
+function begin(next: ReconcilerScene<Policy>): void {
+  scene = next;
+  scene.aggregates.onHeartbeats([], scene.now);
+  reconciler = new PolicyStatusReconciler(scene.options());
 }
 
-beforeEach(() => {
-  now = 0;
-  leading = true;
-  begin();
-});
+beforeEach(() => begin(new ReconcilerScene()));
+
+const events = () => scene.events.map(({ type, reason }) => `${type} ${reason}`);
 
 function set(...policies: Policy[]): void {
-  const { added, changed, removed } = snapshots.update(policies);
+  const { added, changed, removed } = scene.snapshots.update(policies);
   for (const one of [...added, ...changed]) reconciler.onPolicyChanged(one);
   for (const one of removed) reconciler.forget(one);
-  for (const agent of fleet.agents('default')) fleet.setTarget(agent, snapshots.snapshot('default', {}), 0);
+  for (const agent of scene.fleet.agents('default'))
+    scene.fleet.setTarget(agent, scene.snapshots.snapshot('default', {}), 0);
   decide();
 }
 
 function decide(): void {
   reconciler.touch(
     'default',
-    snapshots.policies('default').map(({ policy: { uid } }) => uid),
+    scene.snapshots.policies('default').map(({ policy: { uid } }) => uid),
   );
   reconciler.reconcile();
 }
 
-const REPORT = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };
-let sequence = 0;
-
 /** An agent opens a stream, gets what there is and says so. */
 function join(boot: string, over: Partial<Report> = {}): void {
-  const instance = `pod-${boot}`;
-  const agent = fleet.connect({ namespace: 'default', boot, service: 's', instance, labels: {} }, now);
-  const snapshot = snapshots.snapshot('default', {});
-  fleet.setTarget(agent, snapshot, 0);
-  fleet.sent(agent, snapshot);
-  sequence += 1;
-  const report = { ...REPORT, boot, instance, sequence, revision: snapshot.revision, ...over };
-  const receipt = fleet.report({ namespace: 'default' }, report, now);
-  if (receipt.kind === 'accepted') reconciler.onReport('default', instance, receipt);
+  const { revision } = scene.snapshots.snapshot('default', {});
+  const receipt = scene.report('default', boot, { revision, ...over });
+  if (receipt.kind === 'accepted') reconciler.onReport('default', `pod-${boot}`, receipt);
   decide();
 }
 
-const statusOf = (uid: string) => reconciler.status(snapshots.policy('default', uid)!.policy);
-const last = (type: 'Accepted' | 'Programmed') => conditionOf(written.at(-1), type)?.reason;
+const statusOf = (uid: string) => reconciler.status(scene.snapshots.policy('default', uid)!.policy);
+const last = (type: 'Accepted' | 'Programmed') => conditionOf(scene.written.at(-1), type)?.reason;
 
 it('writes a status only when it says something else', () => {
   set(policy('a'));
-  expect(written).toHaveLength(1);
-  now = 5_000;
+  expect(scene.written).toHaveLength(1);
+  scene.now = 5_000;
   decide();
-  expect(written).toHaveLength(1);
+  expect(scene.written).toHaveLength(1);
   join('x');
-  expect(written).toHaveLength(2);
+  expect(scene.written).toHaveLength(2);
   expect(last('Programmed')).toBe('Programmed');
 });
 
 it('passes each status computed here to the sink again within 30 calls, and none while another replica leads', () => {
   const names = Array.from({ length: 45 }, (_, i) => `p${i}`);
   set(...names.map((name) => policy(name)));
-  const first = [...written];
+  const first = [...scene.written];
   expect(first).toHaveLength(45);
-  written = [];
-  leading = false;
+  scene.written = [];
+  scene.leading = false;
   for (let i = 0; i < 30; i += 1) reconciler.rewrite();
-  expect(written).toEqual([]);
-  leading = true;
+  expect(scene.written).toEqual([]);
+  scene.leading = true;
   for (let i = 0; i < 23; i += 1) reconciler.rewrite();
-  expect(written).toEqual(first);
+  expect(scene.written).toEqual(first);
 });
 
 it('counts no agents of another namespace for a policy', () => {
@@ -135,24 +90,24 @@ it('tells of each decision once, as an Event', () => {
   set(policy('a'));
   join('x');
   decide();
-  expect(events).toEqual(['Normal Accepted', 'Normal Programmed']);
+  expect(events()).toEqual(['Normal Accepted', 'Normal Programmed']);
   set(policy('a', { generation: 2, problems: [{ field: 'spec', message: 'is wrong' }] }));
   set(policy('a', { generation: 3, problems: [{ field: 'spec', message: 'is still wrong' }] }));
   decide();
-  expect(events.slice(2)).toEqual(['Warning Invalid', 'Warning Invalid']);
+  expect(events().slice(2)).toEqual(['Warning Invalid', 'Warning Invalid']);
 });
 
 it('tells the sink to forget a policy that is gone', () => {
   set(policy('a'), policy('b'));
   set(policy('b'));
-  expect(forgotten).toEqual(['a']);
+  expect(scene.forgotten).toEqual(['a']);
 });
 
 it('names a rejection by an agent and a conflict', () => {
   set(policy('a'), policy('b', { createdAt: 1, spec: { breakers: ['a'] } }));
-  expect(events).toEqual(['Normal Accepted', 'Warning Conflicted']);
+  expect(events()).toEqual(['Normal Accepted', 'Warning Conflicted']);
   join('x', { rejections: [{ uid: 'uid-a', generation: 1, field: 'spec.trip', message: 'unknown' }] });
-  expect(events.at(-1)).toBe('Warning Rejected');
+  expect(events().at(-1)).toBe('Warning Rejected');
   expect(statusOf('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
 });
 
@@ -173,29 +128,29 @@ describe('after a restart', () => {
     set(policy('a'));
     join('x');
     join('y');
-    status = written.at(-1)!;
+    status = scene.written.at(-1)!;
     expect(status.agents!.summary).toBe('2/2');
-    begin();
+    begin(ReconcilerScene.restarted(scene));
   });
 
   it('leaves the written status alone until as many agents have answered', () => {
     set(policy('a', { status }));
     join('x');
-    expect(written).toEqual([]);
+    expect(scene.written).toEqual([]);
     expect(statusOf('uid-a')).toBe(status);
     join('y');
-    expect(written).toEqual([]);
-    expect(events).toEqual([]);
+    expect(scene.written).toEqual([]);
+    expect(events()).toEqual([]);
     expect(statusOf('uid-a')).toEqual(status);
   });
 
   it('writes the counted agents after 30 s, and Programmed stays', () => {
     set(policy('a', { status }));
-    now = 30_000;
+    scene.now = 30_000;
     join('x');
-    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(scene.written.at(-1)!.agents!.summary).toBe('1/1');
     expect(last('Programmed')).toBe('Programmed');
-    expect(events).toEqual([]);
+    expect(events()).toEqual([]);
   });
 
   it('does not call a new generation programmed because the first of many agents has it', () => {
@@ -224,7 +179,7 @@ it('recomputes policies with a status that changes with time', () => {
   join('x', { revision: 'older' });
   expect(last('Programmed')).toBe('Pending');
   expect(reconciler.timeDependent()).toEqual(new Map([['default', ['uid-a']]]));
-  now = 10_000;
+  scene.now = 10_000;
   decide();
   expect(last('Programmed')).toBe('PartiallyProgrammed');
   expect(reconciler.timeDependent().size).toBe(0);
@@ -235,7 +190,7 @@ describe('beside another replica', () => {
 
   /** The other replica says what its agents make of the newest version. */
   function elsewhere(matched: number, applied: number, over: Partial<PolicyCounts> = {}): void {
-    const { digest, generation } = snapshots.policy('default', 'uid-a')!.entry;
+    const { digest, generation } = scene.snapshots.policy('default', 'uid-a')!.entry;
     const agents = { matched, applied, rejected: 0, stale: 0 };
     const counts = {
       agents,
@@ -246,59 +201,62 @@ describe('beside another replica', () => {
       ...over,
     };
     const rows = [{ uid: 'uid-a', generation, digest, counts }];
-    for (const change of aggregates.setShards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
+    for (const change of scene.aggregates.setShards([{ replica: 'b', boot: 'x', sequence: 1, rows }], scene.now)) {
       reconciler.onReplicaReport(change);
     }
     decide();
   }
-  const appear = () => aggregates.onHeartbeats([{ replica: 'b', boot: 'x', version: '1' }], now);
+  const appear = () => scene.aggregates.onHeartbeats([{ replica: 'b', boot: 'x', version: '1' }], scene.now);
 
   it('writes what both count, and waits until both have spoken of the spec', () => {
     appear();
     set(policy('a'));
     join('x');
-    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(scene.written.at(-1)!.agents!.summary).toBe('1/1');
     expect(last('Programmed')).toBe('Pending');
     elsewhere(2, 1);
-    expect(written.at(-1)!.agents!.summary).toBe('2/3');
+    expect(scene.written.at(-1)!.agents!.summary).toBe('2/3');
     elsewhere(2, 2);
     expect(last('Programmed')).toBe('Programmed');
   });
 
   it('writes and tells nothing while the other one leads, and publishes what it counts', () => {
-    leading = false;
+    scene.leading = false;
     set(policy('a'));
     join('x');
-    expect(written).toEqual([]);
-    expect(events).toEqual([]);
-    expect(published.length).toBeGreaterThan(0);
+    expect(scene.written).toEqual([]);
+    expect(events()).toEqual([]);
+    expect(scene.published.length).toBeGreaterThan(0);
     expect(reconciler.counts('uid-a')!.agents).toEqual({ matched: 1, applied: 1, rejected: 0, stale: 0 });
   });
 
   it('continues from what the former leader wrote when it leads', () => {
     set(policy('a'));
     join('x');
-    const status = written.at(-1)!;
-    begin();
-    leading = false;
+    const status = scene.written.at(-1)!;
+    begin(ReconcilerScene.restarted(scene));
+    scene.leading = false;
     set(policy('a', { status }));
     expect(statusOf('uid-a')).toBe(status);
-    now = 60_000;
-    leading = true;
+    scene.now = 60_000;
+    scene.leading = true;
     reconciler.onElected();
     join('y', { revision: 'older' });
     expect(last('Programmed')).toBe('Programmed');
-    expect(written.at(-1)!.agents!.summary).toBe('0/1');
-    expect(events).toEqual([]);
+    expect(scene.written.at(-1)!.agents!.summary).toBe('0/1');
+    expect(events()).toEqual([]);
   });
 
   it('takes the written status, not its own of an earlier term, when it leads again', () => {
     set(policy('a'));
     expect(last('Programmed')).toBe('NoAgents');
-    leading = false;
-    const status = { ...written.at(-1)!, agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' } };
+    scene.leading = false;
+    const status = {
+      ...scene.written.at(-1)!,
+      agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' },
+    };
     set(policy('a', { status }));
-    leading = true;
+    scene.leading = true;
     reconciler.onElected();
     decide();
     expect(statusOf('uid-a')).toBe(status);
@@ -309,12 +267,12 @@ describe('beside another replica', () => {
     set(policy('a'));
     join('x');
     elsewhere(1, 1);
-    expect(written.at(-1)!.agents!.summary).toBe('2/2');
-    const writes = written.length;
-    aggregates.onHeartbeats([], now);
+    expect(scene.written.at(-1)!.agents!.summary).toBe('2/2');
+    const writes = scene.written.length;
+    scene.aggregates.onHeartbeats([], scene.now);
     reconciler.beginGracePeriod();
     decide();
-    expect(written).toHaveLength(writes);
+    expect(scene.written).toHaveLength(writes);
     set(policy('a', { generation: 2 }));
     join('x');
     expect(last('Programmed')).toBe('Pending');
@@ -327,37 +285,41 @@ describe('beside another replica', () => {
     set(policy('a'));
     join('x');
     elsewhere(1, 1);
-    aggregates.onHeartbeats([], now);
+    scene.aggregates.onHeartbeats([], scene.now);
     reconciler.beginGracePeriod();
-    now = 29_999;
+    scene.now = 29_999;
     join('x');
-    expect(written.at(-1)!.agents!.summary).toBe('2/2');
-    now = 30_000;
+    expect(scene.written.at(-1)!.agents!.summary).toBe('2/2');
+    scene.now = 30_000;
     expect(reconciler.timeDependent().get('default')).toEqual(['uid-a']);
     decide();
-    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(scene.written.at(-1)!.agents!.summary).toBe('1/1');
   });
 
   it('tells of breakers that open and close there', () => {
     appear();
     set(policy('a'));
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
-    events = [];
+    scene.events = [];
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, open: 1 }, open: ['a on pod-9'] });
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, halfOpen: 1 } });
-    expect(events).toEqual(['Warning BreakerOpened', 'Warning OutageBegan']);
+    expect(events()).toEqual(['Warning BreakerOpened', 'Warning OutageBegan']);
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
-    expect(events.slice(2)).toEqual(['Normal BreakerClosed']);
-    expect(written.at(-1)!.outage).toMatchObject({ first: 'a on pod-9', mostOpen: 1, endTime: expect.any(String) });
+    expect(events().slice(2)).toEqual(['Normal BreakerClosed']);
+    expect(scene.written.at(-1)!.outage).toMatchObject({
+      first: 'a on pod-9',
+      mostOpen: 1,
+      endTime: expect.any(String),
+    });
   });
 
   describe('an outage', () => {
     const open = () => elsewhere(1, 1, { breakers: { ...NO_BREAKERS, open: 1 }, open: ['a on pod-9'] });
     const close = () => elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
-    const outageEvents = () => events.filter((event) => event.includes('Outage'));
+    const outageEvents = () => events().filter((event) => event.includes('Outage'));
     const pass = (seconds: number) => {
       for (let second = 0; second < seconds; second += 1) {
-        now += 1_000;
+        scene.now += 1_000;
         reconciler.announceOutagesOver();
       }
     };
@@ -384,7 +346,7 @@ describe('beside another replica', () => {
     it('that is over is announced before the next one begins', () => {
       open();
       close();
-      now += 60_000;
+      scene.now += 60_000;
       open();
       expect(outageEvents()).toEqual(['Warning OutageBegan', 'Normal OutageEnded', 'Warning OutageBegan']);
     });
@@ -396,8 +358,8 @@ describe('beside another replica', () => {
       open();
       close();
       pass(seconds);
-      const { outage, ...status } = written.at(-1)!;
-      begin();
+      const { outage, ...status } = scene.written.at(-1)!;
+      begin(ReconcilerScene.restarted(scene));
       appear();
       set(policy('a', { status: { ...status, outage } }));
       pass(120);
@@ -407,9 +369,9 @@ describe('beside another replica', () => {
     it('of a policy that was deleted, or of a replica that no longer leads, sends nothing more', () => {
       open();
       close();
-      leading = false;
+      scene.leading = false;
       pass(120);
-      leading = true;
+      scene.leading = true;
       set();
       pass(120);
       expect(outageEvents()).toEqual(['Warning OutageBegan']);

@@ -31,7 +31,7 @@ it.each([
   );
 });
 
-it('compares overrides too', () => {
+it('compares the versions of overrides as those of policies, where both sides have one', () => {
   const ours = { policies: '10', overrides: '10' };
   expect(isBehind(ours, { policies: '9', overrides: '11' })).toBe(true);
   expect(isBehind(ours, { overrides: '10' })).toBe(false);

@@ -1,20 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { shopPolicy as policy } from '../../../test/policies.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Labels } from '../policy/selector.ts';
 import { difference } from './snapshot.ts';
 import { SnapshotCache } from './snapshot-cache.ts';
-
-const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
-  uid: `uid-${name}`,
-  namespace: 'shop',
-  name,
-  generation: 1,
-  createdAt: 0,
-  spec: { breakers: [name] },
-  problems: [],
-  ...over,
-});
 
 const snapshotsOf = (...policies: Policy[]) => {
   const snapshots = new SnapshotCache();
@@ -63,9 +53,9 @@ describe('a snapshot', () => {
       policy('mine', { spec: { breakers: ['x'], selector: { matchLabels: { app: 'checkout' } } } }),
       policy('foreign', { namespace: 'bank' }),
     );
-    expect([...snapshots.snapshot('shop', { app: 'checkout' }).entries.keys()]).toEqual(['uid-mine']);
+    expect([...snapshots.snapshot('shop', { app: 'checkout' }).entries.keys()]).toEqual(['mine']);
     expect(snapshots.snapshot('shop', { app: 'cart' }).entries.size).toBe(0);
-    expect([...snapshots.snapshot('bank', { app: 'checkout' }).entries.keys()]).toEqual(['uid-foreign']);
+    expect([...snapshots.snapshot('bank', { app: 'checkout' }).entries.keys()]).toEqual(['foreign']);
     expect(snapshots.snapshot('nowhere', {}).routes).toEqual([]);
   });
 
@@ -84,7 +74,7 @@ describe('a snapshot', () => {
     );
     const [one, other] = [snapshots.snapshot('shop', { app: 'a' }), snapshots.snapshot('shop', {})];
     expect(one).not.toBe(other);
-    expect(one.entries.get('uid-all')!.bytes).toBe(other.entries.get('uid-all')!.bytes);
+    expect(one.entries.get('all')!.bytes).toBe(other.entries.get('all')!.bytes);
   });
 
   it('carries the spec exactly as the source gave it', () => {
@@ -96,8 +86,8 @@ describe('a snapshot', () => {
   it('tells agents to hold a policy that cannot be used, and leaves its spec behind', () => {
     const spec = { breakers: ['a'], trip: 'secret' } as unknown as Policy['spec'];
     const snapshot = snapshotsOf(policy('a', { spec, problems: wrong, generation: 7 })).snapshot('shop', {});
-    expect(snapshot.routes).toEqual([['a', 'uid-a']]);
-    const text = snapshot.entries.get('uid-a')!.bytes.toString();
+    expect(snapshot.routes).toEqual([['a', 'a']]);
+    const text = snapshot.entries.get('a')!.bytes.toString();
     expect(text).toContain('"generation":7,"name":"a","hold":true');
     expect(text).not.toContain('secret');
   });
@@ -108,8 +98,8 @@ describe('a snapshot', () => {
       policy('a', { generation: 2, spec: { breakers: 7 } as unknown as Policy['spec'], problems: wrong }),
     ]);
     expect(snapshots.snapshot('shop', {}).routes).toEqual([
-      ['a', 'uid-a'],
-      ['b', 'uid-a'],
+      ['a', 'a'],
+      ['b', 'a'],
     ]);
   });
 
@@ -190,7 +180,7 @@ describe('an update', () => {
     const snapshots = snapshotsOf(policy('a'), policy('b'));
     const change = snapshots.update([policy('a', { uid: 'again' })]);
     expect(change.added.map(({ uid }) => uid)).toEqual(['again']);
-    expect(change.removed.map(({ uid }) => uid).sort()).toEqual(['uid-a', 'uid-b']);
+    expect(change.removed.map(({ uid }) => uid).sort()).toEqual(['a', 'b']);
     expect([...snapshots.snapshot('shop', {}).entries.keys()]).toEqual(['again']);
   });
 
@@ -250,13 +240,13 @@ describe('an update', () => {
   it('affects the policy that was edited and no other', () => {
     const snapshots = snapshotsOf(unrelated, old, young);
     const edited = { ...old, generation: 2 };
-    expect(affected(snapshots, unrelated, edited, young)).toEqual(['uid-old']);
+    expect(affected(snapshots, unrelated, edited, young)).toEqual(['old']);
     expect(affected(snapshots, unrelated, edited, young)).toEqual([]);
   });
 
   it('affects a policy that loses a name to a newcomer, and one that gets it back', () => {
     const snapshots = snapshotsOf(unrelated, young);
-    expect(affected(snapshots, unrelated, young, old).sort()).toEqual(['uid-old', 'uid-young']);
-    expect(affected(snapshots, unrelated, young)).toEqual(['uid-young']);
+    expect(affected(snapshots, unrelated, young, old).sort()).toEqual(['old', 'young']);
+    expect(affected(snapshots, unrelated, young)).toEqual(['young']);
   });
 });

@@ -1,5 +1,6 @@
 import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
+import { shopPolicy as policy } from '../../../test/policies.ts';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { DEFAULT_BOUNDS } from '../limits/limits.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -9,17 +10,6 @@ import type { Agent, AgentRecord } from './agent-record.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
 import { Fleet, GONE_AFTER_MS, type PolicyCounts, type Receipt, STALE_AFTER_MS } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
-
-const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
-  uid: name,
-  namespace: 'shop',
-  name,
-  generation: 1,
-  createdAt: 0,
-  spec: { breakers: [name] },
-  problems: [],
-  ...over,
-});
 
 const snapshotOf = (...policies: Policy[]) => {
   const snapshots = new SnapshotCache();
@@ -335,7 +325,7 @@ describe('counts of calls', () => {
     expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
   });
 
-  it('never run backwards', () => {
+  it('do not fall when a report has lower ones', () => {
     const scene = new Scene();
     scene.join('a');
     scene.report('a', { breakers: [breaker({ totals: totals({ failed: 4 }) })] });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { linkFor, policyLinks } from './links.ts';
 
 describe('the links of a policy', () => {
-  it('name the breaker', () => {
+  it('have the breaker and its namespace, escaped, in place of their names in braces', () => {
     const row = { breaker: 'pay/ments&x', namespace: 'shop' };
     expect(linkFor('https://logs.test/{namespace}?q={breaker}', row)).toBe('https://logs.test/shop?q=pay%2Fments%26x');
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { shopPolicy as policy } from '../../../test/policies.ts';
 import { difference } from '../delivery/snapshot.ts';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { isActive, newestFirst, type Override } from './override.ts';
@@ -47,15 +48,6 @@ describe('an override', () => {
 });
 
 describe('the snapshots', () => {
-  const policy = (name: string) => ({
-    uid: name,
-    namespace: 'shop',
-    name,
-    generation: 1,
-    createdAt: 0,
-    spec: { breakers: [name] },
-    problems: [],
-  });
   const selecting = (app: string) => ({ ...SPEC, selector: { matchLabels: { app } } });
 
   it('have the revisions of before where there is no override', () => {

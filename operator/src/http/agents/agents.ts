@@ -1,12 +1,13 @@
 import { MAX_REPORT_BYTES, PROTOCOL, ReportSchema, StreamQuerySchema } from '@fuseboard/schema';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
+import type { z } from 'zod';
 import type { Controller } from '../../control/controller.ts';
-import { isBehind, parseSince } from '../../core/delivery/resource-versions.ts';
+import { isBehind, parseSince, type ResourceVersions } from '../../core/delivery/resource-versions.ts';
 import type { RestoreDetector } from '../../core/delivery/restore-detector.ts';
 import type { Identity } from '../../core/fleet/agent-record.ts';
 import { LIMITS, LimitError, type LimitReason } from '../../core/limits/limits.ts';
-import { parseLabels } from '../../core/policy/selector.ts';
+import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { printable, printableValue } from '../../core/printable.ts';
 import { type AgentIdentity, AuthError, type Authenticator, type Credentials } from '../../ports/authenticator.ts';
 import { Problem } from '../../ports/problem.ts';
@@ -29,6 +30,8 @@ const REPORT_LIMITS: { readonly [reason in LimitReason]?: string } = {
   'report-rate-of-pod': 'this pod reports too often; see --max-reports-per-pod',
   'reports-of-pod': 'this pod sends too many reports at the same time; see --max-streams-per-pod',
 };
+
+type StreamQuery = z.infer<typeof StreamQuerySchema>;
 
 export interface AgentsOptions {
   /** The listen address of the port. */
@@ -84,28 +87,72 @@ export function agentsApp(options: AgentsOptions): Express {
   const identityOf = (request: Request, what: 'stream' | 'report'): Promise<AgentIdentity> =>
     authenticated(request, () => authenticator.identify(credentialsOf(request), what));
 
-  async function openStream(request: Request, response: Response): Promise<void> {
+  function refuseStream(reason: string, message: string): never {
+    streams.refused(reason);
+    throw new Problem(503, message, nextRetryMs());
+  }
+
+  /** A pod over its own limit has a separate retry time, so that it does not delay other pods. */
+  function refusePod(message: string): never {
+    streams.refused('quota');
+    throw new Problem(503, message, podRetryMs());
+  }
+
+  function refuseWhileDraining(): void {
+    if (streams.draining) refuseStream('draining', 'this replica is shutting down; reconnect');
+  }
+
+  function streamQuery(request: Request): StreamQuery {
     const query = printableValue(parse(StreamQuerySchema, request.query));
-    if (query.protocol !== PROTOCOL) {
-      throw new Problem(
-        400,
-        `protocol: this operator speaks ${PROTOCOL}, not ${query.protocol}; update the older side`,
-      );
+    if (query.protocol === PROTOCOL) return query;
+    throw new Problem(400, `protocol: this operator speaks ${PROTOCOL}, not ${query.protocol}; update the older side`);
+  }
+
+  /** Takes a stream from the limits of the pod and of this replica. */
+  function admitStream(agentIdentity: AgentIdentity): void {
+    const full = quota.admitStream(agentIdentity);
+    if (full === 'stream-rate') refuseStream('storm', 'too many new streams at once; reconnect');
+    if (full === undefined) return;
+    const { namespace, pod } = agentIdentity;
+    refusePod(`pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`);
+  }
+
+  /**
+   * Compares what the agent has seen with what this replica knows, which reads the source again when it knows less.
+   * Refuses the stream while it is not known whether the source was restored.
+   *
+   * @returns the earlier versions to which the source was restored, so that the agent drops what it has; undefined when
+   *   the agent keeps it.
+   */
+  async function restoredTo(
+    { namespace, pod }: AgentIdentity,
+    since: ResourceVersions,
+  ): Promise<ResourceVersions | undefined> {
+    if (isBehind(controller.delivery.versionsOf(namespace), since)) {
+      await controller
+        .catchUp()
+        .catch((error: Error) =>
+          refuseStream('behind', `cannot read the resourceVersion that the agent has seen: ${error.message}`),
+        );
     }
+    const asOf = controller.delivery.versionsOf(namespace);
+    if (!isBehind(asOf, since)) {
+      restoreDetector.caughtUp(namespace, asOf);
+      return undefined;
+    }
+    if (!restoreDetector.observeLag({ namespace, ...(pod && { pod: pod.uid }) }, asOf, since)) {
+      refuseStream('behind', 'the API server is behind the resourceVersion that the agent has seen; reconnect');
+    }
+    return asOf;
+  }
+
+  async function openStream(request: Request, response: Response): Promise<void> {
+    const query = streamQuery(request);
     const since = parseOrProblem(() => parseSince(query.since));
-    const refuse = (reason: string, message: string) => {
-      streams.refused(reason);
-      throw new Problem(503, message, nextRetryMs());
-    };
-    // A pod over its own limit has a separate retry time, so that it does not delay other pods.
-    const refusePod = (message: string) => {
-      streams.refused('quota');
-      throw new Problem(503, message, podRetryMs());
-    };
-    if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
-    if (!controller.synced) refuse('unsynced', 'the replica has not read the policies yet; reconnect');
+    refuseWhileDraining();
+    if (!controller.synced) refuseStream('unsynced', 'the replica has not read the policies yet; reconnect');
     await authenticated(request, async () => authenticator.screen?.(credentialsOf(request)));
-    if (quota.refusesStreams()) refuse('storm', 'too many new streams at once; reconnect');
+    if (quota.refusesStreams()) refuseStream('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
     // A pod has the labels of its object, so what it claims is not even read.
@@ -113,47 +160,21 @@ export function agentsApp(options: AgentsOptions): Express {
       authenticator.method === 'token-review' && pod ? {} : parseOrProblem(() => parseLabels(query.labels));
     // After a disconnect, `close` does not fire again, so a stream taken from the quota would never be released.
     if (response.destroyed) return;
-    const full = quota.admitStream(agentIdentity);
-    if (full === 'stream-rate') refuse('storm', 'too many new streams at once; reconnect');
-    if (full !== undefined) {
-      refusePod(`pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`);
-    }
+    admitStream(agentIdentity);
     // Registered before the next await, because a pending stream already counts for its pod.
     response.on('close', () => quota.releaseStream(agentIdentity));
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, claimed));
-    if (isBehind(controller.delivery.versionsOf(namespace), since)) {
-      await controller
-        .catchUp()
-        .catch((error: Error) =>
-          refuse('behind', `cannot read the resourceVersion that the agent has seen: ${error.message}`),
-        );
-    }
-    const asOf = controller.delivery.versionsOf(namespace);
-    const reset = isBehind(asOf, since);
-    if (!reset) restoreDetector.caughtUp(namespace, asOf);
-    else if (!restoreDetector.observeLag({ namespace, ...(pod && { pod: pod.uid }) }, asOf, since)) {
-      refuse('behind', 'the API server is behind the resourceVersion that the agent has seen; reconnect');
-    }
+    const asOf = await restoredTo(agentIdentity, since);
+    const reset = asOf !== undefined;
     if (response.destroyed) return;
-    if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
-    const { boot, service, language, version, runtime } = query;
-    const instance = instanceOf(agentIdentity, query.instance);
-    const identity: Identity = {
-      namespace,
-      ...(pod && { pod: pod.uid }),
-      boot,
-      service,
-      instance,
-      labels,
-      ...(language && { language }),
-      ...(version && { version }),
-      ...(runtime && { runtime }),
-    };
-    if (reset && controller.mayLog(namespace, pod?.uid))
+    refuseWhileDraining();
+    const identity = streamIdentity(agentIdentity, query, labels);
+    if (reset && controller.mayLog(namespace, pod?.uid)) {
       log.warn(
-        { namespace, instance, since: query.since, asOf },
+        { namespace, instance: identity.instance, since: query.since, asOf },
         'the API server was restored to an earlier state; agents are reset',
       );
+    }
     try {
       streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
     } catch (error) {
@@ -197,6 +218,23 @@ export function agentsApp(options: AgentsOptions): Express {
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an agent')));
   return app;
+}
+
+/** Who a stream is for: what its token proves, and what its query says of the process. */
+function streamIdentity(agentIdentity: AgentIdentity, query: StreamQuery, labels: Labels): Identity {
+  const { namespace, pod } = agentIdentity;
+  const { boot, service, language, version, runtime } = query;
+  return {
+    namespace,
+    ...(pod && { pod: pod.uid }),
+    boot,
+    service,
+    instance: instanceOf(agentIdentity, query.instance),
+    labels,
+    ...(language && { language }),
+    ...(version && { version }),
+    ...(runtime && { runtime }),
+  };
 }
 
 /** The name of an agent, prefixed with the name of its pod when the token proves the pod. */

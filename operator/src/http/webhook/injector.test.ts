@@ -187,7 +187,7 @@ describe('the webhook', () => {
     }
   });
 
-  it('answers nothing else', async () => {
+  it('answers 404 to other paths and methods', async () => {
     expect((await fetch(`${server.url}/`)).status).toBe(404);
     expect((await fetch(`${server.url}/inject`)).status).toBe(404);
   });

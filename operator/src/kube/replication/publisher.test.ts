@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { FakeTime } from '../../../test/fake-time.ts';
 import { MemoryApi } from '../../../test/memory-api.ts';
-import type { Aggregate } from '../../core/replication/aggregates.ts';
+import { unappliedRow as row } from '../../../test/policies.ts';
 import { KubeError } from '../api/client.ts';
 import { AggregatePublisher, readShard } from './aggregates.ts';
 
@@ -28,15 +28,6 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-const row = (uid: string, matched: number): Aggregate => ({
-  ...{ uid, generation: 1, digest: 'd' },
-  counts: {
-    agents: { matched, applied: 0, rejected: 0, stale: 0 },
-    breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
-    fallback: { optedIn: 0, unused: 0 },
-    ...{ open: [], rejections: [] },
-  },
-});
 const put = (uid: string, matched: number) => publisher.put(uid, row(uid, matched));
 const stored = () => readShard(api.objects.get(PATH)!);
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { FakeTime, turns } from '../../../test/fake-time.ts';
 import { MemoryApi } from '../../../test/memory-api.ts';
-import { type Aggregate, type AggregateChange, Aggregates } from '../../core/replication/aggregates.ts';
+import { unappliedRow as row } from '../../../test/policies.ts';
+import { type AggregateChange, Aggregates } from '../../core/replication/aggregates.ts';
 import { encodeRow } from './aggregates.ts';
 import { KubernetesReplicas, SET_LABEL } from './replicas.ts';
 
@@ -55,16 +56,6 @@ async function pass(seconds: number): Promise<void> {
     await turns();
   }
 }
-
-const row = (uid: string, matched = 1): Aggregate => ({
-  ...{ uid, generation: 1, digest: 'd' },
-  counts: {
-    agents: { matched, applied: 0, rejected: 0, stale: 0 },
-    breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
-    fallback: { optedIn: 0, unused: 0 },
-    ...{ open: [], rejections: [] },
-  },
-});
 
 const labelled = (name: string, replica: string) => ({
   ...{ name, namespace: 'ops' },

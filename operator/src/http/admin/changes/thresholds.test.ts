@@ -116,7 +116,7 @@ describe('the thresholds of a policy', () => {
     expect(edits).toEqual([]);
   });
 
-  it('need a policy', async () => {
+  it('are not found where there is no policy of that name', async () => {
     const path = '/v1/policies/default/nothing/thresholds';
     expect((await ask({ generation: 4, trip: {} }, editor, 'of-ann', path))[0]).toBe(404);
   });
