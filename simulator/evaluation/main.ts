@@ -4,12 +4,13 @@
  * before an incident only. `--check` ends with 1 when the goal is missed.
  *
  * `--sensitivity` varies each constant of `suggest` instead, and `--leave-one-out` also chooses the constants without
- * one series, and without one edge, and scores them there.
+ * one series, and without one edge, and scores them there. `--pictures OUT` writes the plots of each series instead.
  */
 import { parseArgs } from 'node:util';
 import { contestants, FIXED } from './contestants.ts';
 import { causesOf, edgeTable, missesOf } from './edges.ts';
 import { goal } from './goal.ts';
+import { writePictures } from './pictures.ts';
 import { leaveOneOut, sensitivityTable } from './sensitivity.ts';
 import { readSeries, SeriesError } from './series.ts';
 import { summarize, table } from './summary.ts';
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
     check: { type: 'boolean' },
     sensitivity: { type: 'boolean' },
     'leave-one-out': { type: 'boolean' },
+    pictures: { type: 'string' },
   },
 });
 const [folder] = positionals;
@@ -33,6 +35,7 @@ if (folder === undefined) {
 }
 try {
   if (values.sensitivity || values['leave-one-out']) await vary(folder, values['leave-one-out'] ?? false);
+  else if (values.pictures !== undefined) console.log(writePictures(readSeries(folder), values.pictures).join('\n'));
   else compare(folder);
 } catch (error) {
   if (!(error instanceof SeriesError)) throw error;

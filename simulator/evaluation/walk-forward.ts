@@ -85,7 +85,7 @@ function learnt(edge: Edge, contestant: Contestant): Done {
 }
 
 /** Nobody knows yet how a call ends that is under way. */
-function endedBefore(trace: Trace, at: number): Trace {
+export function endedBefore(trace: Trace, at: number): Trace {
   const isOver = (_: number, i: number) => trace.start[i]! + trace.duration[i]! <= at;
   return {
     process: trace.process,

@@ -24,8 +24,8 @@ export interface Segmentation {
 }
 
 export interface SegmentOptions {
-  /** Incidents named by the user. */
-  readonly incident?: readonly Stretch[];
+  /** Incidents named by the user, with their kinds where these are known. */
+  readonly incident?: readonly (Stretch & Partial<Pick<Incident, 'kinds'>>)[];
   /** Calm periods named by the user. */
   readonly calm?: readonly Stretch[];
 }
@@ -57,18 +57,20 @@ interface Ended {
  */
 export function segment(traces: readonly Trace[], { incident = [], calm = [] }: SegmentOptions = {}): Segmentation {
   const calls = byEnd(traces);
-  const given = incident.map((each) => ({ ...each, kinds: [], given: true as const }));
+  const given = incident.map((each) => ({ kinds: [], ...each, given: true as const }));
   let found: Incident[] = given;
   let slowMs = firstSlowLimit(calls);
   let usual = usualShare(calls);
   for (let round = 0; round < ROUNDS; round++) {
     const failing = cusum(calls, (i) => calls.failed[i] === 1, usual);
     const slow = cusum(calls, (i) => calls.duration[i]! > slowMs, SLOW_SHARE);
-    found = joined([
-      ...given,
+    const seen: Incident[] = [
       ...failing.map((each) => ({ ...each, kinds: ['failing' as const] })),
       ...slow.map((each) => ({ ...each, kinds: ['slow' as const] })),
-    ]).filter((each) => each.given || !calm.some((quiet) => quiet.from <= each.from && each.to <= quiet.to));
+    ];
+    // Before they are joined: what the user calls calm must not lengthen an incident beside it.
+    const isCalm = ({ from, to }: Stretch) => calm.some((quiet) => quiet.from <= from && to <= quiet.to);
+    found = joined([...given, ...seen.filter((each) => !isCalm(each))]);
     const left = outside(calls, found);
     if (left.length === 0) break;
     const durations = left.filter((i) => calls.failed[i] === 0).map((i) => calls.duration[i]!);

@@ -37,6 +37,14 @@ describe('a simulation', () => {
     expect(second!.openedAfterMs).toBeUndefined();
   });
 
+  it('takes incidents as they are given where the rest is called calm', () => {
+    const calm = [{ from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }];
+    const given = { from: 1_250_000, to: 1_260_000, kinds: ['failing' as const] };
+    expect(simulate(recording, [five], { incident: [given], calm }).segmentation.incidents).toEqual([
+      { ...given, given: true },
+    ]);
+  });
+
   it('takes an opening outside of incidents for false', () => {
     const all = { from: 0, to: 3_600_000 };
     const calm = simulate(recording, [five], { calm: [all] });

@@ -116,7 +116,7 @@ export function simulate(
     processes: traces.length,
     assumedProcesses,
     segmentation,
-    load: load(traces, span),
+    load: load(traces, span, segmentation.slowMs),
     policies: figures,
     notKnown: notKnown(recording, assumedProcesses, policies),
   };
