@@ -37,7 +37,8 @@ describe('the recipes for contributors', () => {
   });
 
   it.each(recipes)('%s names each file by its path from the root', (_title, _files, recipe) => {
-    expect([...recipe.matchAll(/`[\w-]+\.(?:ts|tsx|py|md|yaml|json)`/g)].map(([name]) => name)).toEqual([]);
+    const bare = [...recipe.matchAll(/`([\w-]+\.(?:ts|tsx|py|md|yaml|json))`/g)].map(([, name]) => name!);
+    expect(bare.filter((name) => !existsSync(ROOT + name))).toEqual([]);
   });
 
   it('have a layout whose folders exist', () => {

@@ -8,7 +8,7 @@ import type { EventRecord, StatusOf, Subject } from '../src/ports/status-sink.ts
 
 const REPORT = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };
 
-/** What surrounds a reconciler of statuses: a fleet, other replicas, a clock, and a sink that keeps what it is given. */
+/** What surrounds a reconciler of statuses: a fleet, other replicas, a clock, and a sink that keeps its input. */
 export class ReconcilerScene<T extends Subject> {
   now = 0;
   leading = true;
