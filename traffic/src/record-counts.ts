@@ -1,4 +1,4 @@
-import { redacted } from './names/address.ts';
+import { causeOf } from './names/shape.ts';
 import type { Sampling } from './options.ts';
 import { ReadError } from './read-error.ts';
 
@@ -21,9 +21,11 @@ export class RecordCounts {
   }
 
   /** Counts an invalid line. @throws ReadError when over 5 % of the lines are invalid. */
-  bad(line: string): void {
+  bad(cause: { readonly line: string } | string, record = this.lines): void {
     this.badLines++;
-    if (this.badSamples.length < MAX_SAMPLES) this.badSamples.push(redacted(line));
+    if (this.badSamples.length < MAX_SAMPLES) {
+      this.badSamples.push(`record ${record}: ${typeof cause === 'string' ? cause : causeOf(cause.line)}`);
+    }
     if (this.lines >= MIN_LINES) this.check();
   }
 

@@ -95,7 +95,7 @@ export class RecordedFile {
     const { start } = one;
     // A number as large as 1e999 is infinite.
     if (!Number.isFinite(start) || one.durationMs === Number.POSITIVE_INFINITY) {
-      this.counts.bad(`record ${one.record}: its time or its duration is no number that can be used`);
+      this.counts.bad('its time or its duration is no number that can be used', one.record);
       return;
     }
     const end = Number.isNaN(one.durationMs) ? start : start + one.durationMs;

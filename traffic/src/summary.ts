@@ -28,7 +28,7 @@ export interface ReadSummary {
   /** Number of records: lines, rows, spans' resources, traces, samples. */
   readonly lines: number;
   readonly badLines: number;
-  /** The first three invalid records, without queries and addresses. */
+  /** Places and causes of the first three invalid records, without a word of them. */
   readonly badSamples: readonly string[];
   /** Number of delivered calls. */
   readonly calls: number;

@@ -118,7 +118,9 @@ function timeline({ load, policies, segmentation, from, to }: Simulation, width:
 
 function notes({ notKnown, policies, assumedProcesses }: Simulation): string[] {
   const random = policies.filter(({ isRandom }) => isRandom).map(({ name }) => name);
+  const closed = policies.filter(({ spec }) => spec.trip === undefined).map(({ name }) => name);
   return [
+    ...(closed.length > 0 ? [`${closed.join(', ')}: without \`trip\`, so only an override opens it.`] : []),
     'counted: in the record, at the recorded load. bounded: within a limit that the record gives; with fewer calls the dependency recovers sooner.',
     ...(assumedProcesses ? ['assumed: the record does not say which process made a call; give --processes N.'] : []),
     ...(random.length > 0

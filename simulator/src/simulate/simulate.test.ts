@@ -37,6 +37,11 @@ describe('a simulation', () => {
     expect(second!.openedAfterMs).toBeUndefined();
   });
 
+  it('says of a policy without a trip condition that it does not open by itself', () => {
+    expect(simulationText(simulation)).toContain('never: without `trip`, so only an override opens it.');
+    expect(simulationText(simulate(recording, [five]))).not.toContain('without `trip`');
+  });
+
   it('takes incidents as they are given where the rest is called calm', () => {
     const calm = [{ from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }];
     const given = { from: 1_250_000, to: 1_260_000, kinds: ['failing' as const] };

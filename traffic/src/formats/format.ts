@@ -49,7 +49,7 @@ export async function* readLines(
   for await (const batch of lines(blocks)) {
     for (const line of batch) {
       counts.lines++;
-      if (!parser.line(line, emit)) counts.bad(line);
+      if (!parser.line(line, emit)) counts.bad({ line });
     }
     yield found;
     found = [];

@@ -39,11 +39,15 @@ export async function* readDocument(
   };
   parser.onValue = ({ value }) => {
     counts.lines++;
-    if (!(isObject(value) || typeof value === 'string') || !take(value, emit)) counts.bad(JSON.stringify(value));
+    if (!(isObject(value) || typeof value === 'string') || !take(value, emit))
+      counts.bad({ line: JSON.stringify(value) });
   };
   for await (const block of blocks) {
     if (!ended) parser.write(block);
-    if (failed !== undefined) throw new ReadError(`${counts.path} is not well-formed JSON: ${failed.message}`);
+    // The parser passes on what a reader of values throws.
+    if (failed instanceof ReadError) throw failed;
+    if (failed !== undefined)
+      throw new ReadError(`${counts.path} is not well-formed JSON, after ${counts.lines} records that could be read`);
     yield found;
     found = [];
   }

@@ -39,7 +39,7 @@ export async function* readTable(
         continue;
       }
       counts.lines++;
-      if (!table.row(row, emit)) counts.bad(row.join(','));
+      if (!table.row(row, emit)) counts.bad({ line: row.join(',') });
       if (found.length >= BATCH) {
         yield found;
         found = [];

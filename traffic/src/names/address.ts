@@ -7,27 +7,3 @@ const V6 =
 export function isAddress(name: string): boolean {
   return V4.test(name) || V6.test(name);
 }
-
-const MAX_SHOWN = 160;
-
-/**
- * A line that is safe to show: without queries, addresses, e-mail addresses, remote users and long tokens, cut to 160
- * characters.
- */
-export function redacted(line: string): string {
-  const shown = line
-    .slice(0, 2_000)
-    .replace(/\?[^\s"'<>]*/g, '?…')
-    .replace(/[^\s"'=,;<>/]+(@|%40)[^\s"',;<>/]+/gi, '(e-mail)')
-    .replace(new RegExp(V4, 'g'), '(address)')
-    .replace(new RegExp(V6, 'gi'), '(address)')
-    .replace(/^(\S+ \S+ )(?!- )[^[\]"]+ (?=\[)/, '$1(user) ')
-    .replace(
-      /(["']?\b(?:user(?:_?name)?|remote_user|authorization|cookie|token|password)["']?\s*[:=]\s*)("[^"]*"|[^\s,}]+)/gi,
-      '$1(removed)',
-    )
-    .replace(/[\w+/=-]{32,}/g, '(token)')
-    // Escaped, because a terminal must not execute control sequences of a log.
-    .replace(/\p{Cc}/gu, ' ');
-  return shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown;
-}
