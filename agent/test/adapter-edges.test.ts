@@ -143,7 +143,11 @@ it('is known by its errors behind the error of undici', async () => {
 it.each<[string, () => unknown, RegExp]>([
   ['no adapter of axios', () => breakerAdapter('edges', undefined as never), /needs the adapter that sends/],
   ['axios itself', () => breakerAdapter('edges', axios as never), /needs the adapter that sends/],
-  ['a fetch that is none', () => breakerFetch('edges', { fetch: 5 as never }), /fetch of breakerFetch must be a function/],
+  [
+    'a fetch that is none',
+    () => breakerFetch('edges', { fetch: 5 as never }),
+    /fetch of breakerFetch must be a function/,
+  ],
   ['no breaker', () => breakerFetch(undefined as never), /give a breaker, its name, or a function/],
   [
     'another word for retries',
