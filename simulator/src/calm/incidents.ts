@@ -30,8 +30,8 @@ export interface SegmentOptions {
   readonly calm?: readonly Stretch[];
 }
 
-/** Parts of a record in which failures are judged usual or not: minutes, or shorter ones where it is shorter. */
 const MINUTE = 60_000;
+/** A record of fewer minutes, most of which have a failure, is judged again in so many parts. */
 const LEAST_PARTS = 20;
 /** The evidence that starts an incident: a million to one. */
 const ALARM = Math.log(1e6);
@@ -112,11 +112,11 @@ function byEnd(traces: readonly Trace[]): Ended {
 
 /**
  * The first limit for slow calls, before any incident is known: the upper percentile of calls in the half of the
- * parts with the lower medians.
+ * minutes with the lower medians.
  */
 function firstSlowLimit({ end, duration }: Ended): number {
   const medians: { readonly middle: number; readonly values: Float64Array }[] = [];
-  for (const [first, last] of parts(end)) {
+  for (const [first, last] of parts(end, MINUTE)) {
     const values = duration.slice(first, last).sort();
     medians.push({ middle: quantile(values, 0.5), values });
   }
@@ -126,27 +126,32 @@ function firstSlowLimit({ end, duration }: Ended): number {
 }
 
 /**
- * The median of the failure shares of parts, which parts of an incident hardly affect. When half of the parts
- * have a failure, failures are normal, and the result is the share over all calls.
+ * The median of the failure shares of minutes, which minutes of an incident hardly affect. When half of the minutes
+ * have a failure, failures are normal, and the result is the share over all calls; in a record of a few minutes, one
+ * incident may reach into most of them, so that shorter parts decide.
  */
 function usualShare({ end, failed }: Ended): number {
-  const shares = parts(end).map(([first, last]) => share(failed, first, last));
+  const partMs = ((end.at(-1) ?? 0) - (end[0] ?? 0)) / LEAST_PARTS;
+  const sharesOf = (ms: number) => parts(end, ms).map(([first, last]) => share(failed, first, last));
+  let shares = sharesOf(MINUTE);
+  if (areMostFailing(shares) && partMs < MINUTE) shares = sharesOf(Math.max(1, partMs));
   if (shares.length === 0) return 0;
-  const isUsual = shares.filter((each) => each > 0).length * 2 > shares.length;
-  return isUsual
-    ? share(failed, 0, failed.length)
-    : quantile(
-        shares.sort((a, b) => a - b),
-        0.5,
-      );
+  if (areMostFailing(shares)) return share(failed, 0, failed.length);
+  return quantile(
+    shares.sort((a, b) => a - b),
+    0.5,
+  );
+}
+
+function areMostFailing(shares: readonly number[]): boolean {
+  return shares.filter((each) => each > 0).length * 2 > shares.length;
 }
 
 function share(failed: Uint8Array, first: number, last: number): number {
   return failed.subarray(first, last).reduce((sum, one) => sum + one, 0) / (last - first);
 }
 
-function parts(end: Float64Array): [first: number, last: number][] {
-  const lengthMs = Math.max(1, Math.min(MINUTE, ((end.at(-1) ?? 0) - (end[0] ?? 0)) / LEAST_PARTS));
+function parts(end: Float64Array, lengthMs: number): [first: number, last: number][] {
   const found: [number, number][] = [];
   for (let first = 0; first < end.length; ) {
     const part = Math.floor(end[first]! / lengthMs);
