@@ -24,7 +24,7 @@ export interface TargetSummary {
 }
 
 /** Processor time for an input, in ms: much more than any needs. Time on the wall says as much about the machine. */
-const timeFor = (bytes: number) => 250 + bytes / 100;
+const timeFor = ({ standsForMs = 0 }: Target, bytes: number) => 250 + standsForMs + bytes / 100;
 
 /** How many inputs there are to a look at the memory: a look takes as long as a short input. */
 const MEMORY_EVERY = 16;
@@ -77,9 +77,10 @@ async function one(target: Target, input: Buffer, summary: TargetSummary): Promi
   };
   const { verdict, ms } = await once();
   summary.slowest = Math.max(summary.slowest, ms);
-  if (ms > timeFor(input.length)) {
+  if (ms > timeFor(target, input.length)) {
     const again = Math.min(ms, (await once()).ms, (await once()).ms);
-    if (again > timeFor(input.length)) throw new Violation(`took ${again.toFixed(0)} ms for ${input.length} bytes`);
+    if (again > timeFor(target, input.length))
+      throw new Violation(`took ${again.toFixed(0)} ms for ${input.length} bytes`);
   }
   const { made = 0 } = verdict;
   if (made > roomFor(input.length)) throw new Violation(`made ${made} bytes of ${input.length}`);

@@ -21,6 +21,8 @@ export interface Target {
   readonly mutate?: (input: Buffer, random: Random) => Buffer;
   /** @throws a `Violation` when a property does not hold; whatever else it throws is one too. */
   run(input: Buffer): Verdict | Promise<Verdict>;
+  /** Processor time that a short input may stand for, in ms, in addition to that for its length. Absent: 0. */
+  readonly standsForMs?: number;
   /** Ends what it started. */
   end?(): Promise<void>;
 }
