@@ -59,6 +59,8 @@ export const traffic: Target = {
     const format = FORMAT_NAMES.find((name) => text.startsWith(`${name}\n`));
     return read(format === undefined ? text : text.slice(format.length + 1), optionsOf(format));
   },
+  // As of `prometheus`, one of its formats.
+  standsForMs: 2_000,
   end,
 };
 

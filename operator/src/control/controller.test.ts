@@ -71,8 +71,8 @@ async function pass(ms: number): Promise<void> {
 /** Connects an agent; returns the snapshots that it is offered, the first one included. */
 function join(boot = 'x'): Snapshot[] {
   const identity = { namespace: 'default', boot, service: 's', instance: `pod-${boot}`, labels: {} };
-  const { agent, snapshot } = controller.delivery.connect(identity);
-  const offered = [snapshot];
+  const agent = controller.delivery.connect(identity);
+  const offered = [agent.target!];
   controller.delivery.subscribe(agent, (next) => void offered.push(next));
   return offered;
 }
@@ -122,7 +122,7 @@ it('computes nothing after its end, whatever is reported then', async () => {
   await controller.catchUp();
   expect(jest.getTimerCount()).toBe(0);
   await pass(1_000);
-  expect([statuses.length, controller.snapshots.find('b')]).toEqual([before, undefined]);
+  expect([statuses.length, controller.snapshots.find('uid-b')]).toEqual([before, undefined]);
 });
 
 it('ends an override at its time without a change of the source', async () => {

@@ -38,10 +38,10 @@ const identity = (boot: string): Identity => ({
 /** Connects an agent; what it is offered is in the list. */
 function connect(boot: string) {
   const offered: Snapshot[] = [];
-  const { agent, snapshot } = delivery.connect(identity(boot));
+  const agent = delivery.connect(identity(boot));
   const subscriber = (next: Snapshot) => void offered.push(next);
   delivery.subscribe(agent, subscriber);
-  return { agent, snapshot, offered, subscriber };
+  return { agent, snapshot: agent.target!, offered, subscriber };
 }
 
 function update(...policies: Policy[]): Touched {
@@ -102,6 +102,15 @@ describe('an agent', () => {
     update(...many);
     expect(lines.slice(3)).toEqual([expect.stringMatching(/2002 policies are routed to one agent/)]);
   });
+});
+
+it('makes an agent that connects anew continue with what it has where the new is too large', () => {
+  update(policy('a'));
+  connect('x');
+  update(...Array.from({ length: 2_001 }, (_, i) => policy(`p${i}`)));
+  const again = connect('x');
+  expect([...again.snapshot.entries.keys()]).toEqual(['a']);
+  expect(connect('new').agent.target).toBeUndefined();
 });
 
 it('tells each namespace how new its own snapshots are', () => {

@@ -103,11 +103,12 @@ export class Delivery {
   }
 
   /**
-   * Connects the agent of a new stream, and returns the snapshot that it should run. Each call needs one `disconnect`.
+   * Connects the agent of a new stream. Its target is what it should run: the current snapshot, or the one before where
+   * that is too large. Each call needs one `disconnect`.
    *
    * @throws {LimitError} when a limit of agents or snapshots is reached.
    */
-  connect(identity: Identity): { agent: Agent; snapshot: Snapshot } {
+  connect(identity: Identity): Agent {
     const { snapshots, fleet, clock } = this.#options;
     const { namespace } = identity;
     const snapshot = snapshots.snapshot(namespace, identity.labels);
@@ -118,7 +119,7 @@ export class Delivery {
       policies: new Set(snapshot.entries.keys()),
       overrides: new Set(snapshot.overrides.keys()),
     });
-    return { agent, snapshot };
+    return agent;
   }
 
   /** Passes new snapshots for the agent to this subscriber, which replaces an earlier one. */

@@ -77,7 +77,7 @@ export class Streams {
   ): void {
     const { delivery, heartbeatMs = 15_000, maxAgeMs = 1_800_000 } = this.#options;
     const { reportUrl, random, wallClock } = this.#options;
-    const { agent, snapshot } = delivery.connect(identity);
+    const agent = delivery.connect(identity);
     const asOf = () => delivery.versionsOf(agent.identity.namespace);
     const stream = new AgentStream(response, {
       base: delivery.recentlySent(agent, revision),
@@ -104,7 +104,7 @@ export class Streams {
       delivery.disconnect(agent, subscriber);
       if (this.#streams.get(agent) === stream) this.#streams.delete(agent);
     });
-    if (snapshot.tooLarge === undefined) stream.offer({ snapshot, asOf: asOf(), reset });
+    if (agent.target !== undefined) stream.offer({ snapshot: agent.target, asOf: asOf(), reset });
   }
 
   /** Refuses new streams and asks agents with open ones to reconnect, spread over `spreadMs`. */
