@@ -71,7 +71,7 @@ export const prometheusAnswer: Target = {
   share: 20,
   mutate: asJson,
   run: (input) => read(input, optionsOf('prometheus')),
-  // A counter may rise by hundreds of thousands of calls within a step, which are put in order before the first is read.
+  // A counter may rise by hundreds of thousands of calls in a step, which are put in order before the first is read.
   standsForMs: 2_000,
   end,
 };

@@ -104,7 +104,7 @@ describe('an agent', () => {
   });
 });
 
-it('makes an agent that connects anew continue with what it has where the new is too large', () => {
+it('lets an agent that connects again continue with what it has where the new is too large', () => {
   update(policy('a'));
   connect('x');
   update(...Array.from({ length: 2_001 }, (_, i) => policy(`p${i}`)));
