@@ -8,44 +8,11 @@ from typing import Any
 KEYS = [None, None, None, None, "a", "b", "c", "*", "d"]
 ONE_KEY = [None] * 19 + ["a"]
 """Where a limit learns from the calls of a circuit, most are of one."""
-DURATIONS = [
-    "1ms",
-    "5ms",
-    "10ms",
-    "33ms",
-    "100ms",
-    "250ms",
-    "1s",
-    "1s500ms",
-    "3s",
-    "10s",
-    "30s",
-    "1m",
-    "1h",
-    "24h",
-]
+DURATIONS = ["1ms", "5ms", "10ms", "33ms", "100ms", "250ms", "1s", "1s500ms", "3s", "10s", "30s", "1m", "1h", "24h"]
 NAMES = ["Error", "TypeError2", "Down", "Busy", "Gone"]
 CODES = ["ECONNREFUSED", "E1", "42", "503"]
 STATUSES = ["5xx", "4xx", "429", "503", "404", "2xx"]
-JUNK: list[Any] = [
-    None,
-    True,
-    0,
-    -1,
-    1.5,
-    "",
-    "x",
-    "0s",
-    "25h",
-    [],
-    {},
-    [1],
-    101,
-    1_000_001,
-    "30",
-    "1s ",
-    {"a": 1},
-]
+JUNK: list[Any] = [None, True, 0, -1, 1.5, "", "x", "0s", "25h", [], {}, [1], 101, 1_000_001, "30", "1s ", {"a": 1}]
 PATHS = [
     ["mode"], ["onUpdate"], ["trip"], ["trip", "window"], ["trip", "window", "type"], ["trip", "window", "size"],
     ["trip", "minimumCalls"], ["trip", "failureRate"], ["trip", "failureRate", "thresholdPercent"],
@@ -97,9 +64,7 @@ class CaseMaker:
                     # Only its caller can make that of a call.
                     outcome = "success"
                 made.append(["finish" if with_calls else "end", ended, outcome])
-                if (with_calls and random.random() < 0.6) or (
-                    not with_calls and random.random() < 0.05
-                ):
+                if (with_calls and random.random() < 0.6) or (not with_calls and random.random() < 0.05):
                     running.append(ended)
             elif choice < 0.8:
                 made.append(self.passing())
@@ -140,9 +105,7 @@ class CaseMaker:
         elif kind < 0.9:
             ms = random.randrange(0, 240) / 8
         elif kind < 0.97:
-            ms = random.choice(
-                [5, 10, 33, 100, 250, 1_000, 1_500, 3_000, 10_000, 30_000]
-            )
+            ms = random.choice([5, 10, 33, 100, 250, 1_000, 1_500, 3_000, 10_000, 30_000])
         else:
             ms = random.randrange(0, 7_200_000)
         return ["stall" if random.random() < 0.05 else "advance", ms]
@@ -157,13 +120,7 @@ class CaseMaker:
             return ["forceClosed", random.choice(DURATIONS), "drill", key]
         if kind < 0.75:
             return ["reset", key]
-        return [
-            "overrides",
-            [
-                self.override(name)
-                for name in random.sample(["o1", "o2", "o3"], random.randrange(0, 3))
-            ],
-        ]
+        return ["overrides", [self.override(name) for name in random.sample(["o1", "o2", "o3"], random.randrange(0, 3))]]
 
     def override(self, name: str) -> dict[str, Any]:
         random = self._random
@@ -185,11 +142,7 @@ class CaseMaker:
         if not detailed and kind < 0.8:
             return "ignored"
         if detailed and kind < 0.3:
-            return {
-                "returns": {
-                    "status": random.choice([200, 204, 404, 429, 500, 503, 599])
-                }
-            }
+            return {"returns": {"status": random.choice([200, 204, 404, 429, 500, 503, 599])}}
         return {"throws": self.thrown()}
 
     def thrown(self, causes: int = 0) -> dict[str, Any]:
@@ -197,11 +150,7 @@ class CaseMaker:
         thrown: dict[str, Any] = {}
         if random.random() < 0.5:
             thrown["classes"] = random.sample(NAMES, random.randrange(0, 3))
-        for field, values in (
-            ("name", NAMES),
-            ("code", [*CODES, 42, 503, 1.5]),
-            ("status", [99, 404, 503, 600, 429]),
-        ):
+        for field, values in (("name", NAMES), ("code", [*CODES, 42, 503, 1.5]), ("status", [99, 404, 503, 600, 429])):
             if random.random() < 0.25:
                 thrown[field] = random.choice(values)
         if random.random() < 0.1:
@@ -216,28 +165,8 @@ class CaseMaker:
         return thrown
 
     def headers(self) -> dict[str, str]:
-        values = [
-            "1",
-            "3",
-            "0",
-            "3600",
-            " 2 ",
-            "x",
-            "-1",
-            "1.5",
-            "Thu, 01 Jan 2026 00:00:05 GMT",
-            "Thu Jan  1 00:00:05 2026",
-            "9999999999",
-        ]
-        name = self._random.choice(
-            [
-                "retry-after",
-                "Retry-After",
-                "RETRY-AFTER",
-                "retry-after-ms",
-                "Retry-After-Ms",
-            ]
-        )
+        values = ["1", "3", "0", "3600", " 2 ", "x", "-1", "1.5", "Thu, 01 Jan 2026 00:00:05 GMT", "Thu Jan  1 00:00:05 2026", "9999999999"]
+        name = self._random.choice(["retry-after", "Retry-After", "RETRY-AFTER", "retry-after-ms", "Retry-After-Ms"])
         return {name: self._random.choice(values)}
 
     def edit(self, policy: dict[str, Any], with_calls: bool) -> Any:
@@ -248,9 +177,7 @@ class CaseMaker:
         if kind < 0.3:
             return other
         mixed: Any = dict(policy)
-        for part in random.sample(
-            sorted(other), min(len(other), random.randrange(1, 3))
-        ):
+        for part in random.sample(sorted(other), min(len(other), random.randrange(1, 3))):
             mixed[part] = other[part]
         if kind < 0.75:
             return mixed
@@ -278,10 +205,7 @@ class CaseMaker:
         spec: dict[str, Any] = {}
         if random.random() < 0.95:
             spec["trip"] = self.trip()
-        spec["recovery"] = self.recovery(
-            "trip" in spec
-            and not {"failureRate", "slowCallRate"}.isdisjoint(spec["trip"])
-        )
+        spec["recovery"] = self.recovery("trip" in spec and not {"failureRate", "slowCallRate"}.isdisjoint(spec["trip"]))
         if random.random() < 0.25:
             spec["mode"] = random.choice(["Enforce", "Shadow", "Shadow", "Disabled"])
         if random.random() < 0.2:
@@ -291,10 +215,7 @@ class CaseMaker:
         if random.random() < 0.25:
             spec["concurrency"] = self.concurrency()
         if random.random() < 0.5:
-            spec["perKey"] = {
-                "maxKeys": random.randrange(1, 4),
-                "idleTimeout": random.choice(DURATIONS[4:10]),
-            }
+            spec["perKey"] = {"maxKeys": random.randrange(1, 4), "idleTimeout": random.choice(DURATIONS[4:10])}
         if with_calls:
             self.around_calls(spec)
         return spec
@@ -303,10 +224,7 @@ class CaseMaker:
         random = self._random
         concurrency: dict[str, Any] = {"maxConcurrent": random.randrange(1, 4)}
         if random.random() < 0.5:
-            concurrency |= {
-                "maxQueue": random.randrange(0, 3),
-                "queueTimeout": random.choice(DURATIONS[3:8]),
-            }
+            concurrency |= {"maxQueue": random.randrange(0, 3), "queueTimeout": random.choice(DURATIONS[3:8])}
         if random.random() < 0.5:
             least = random.randrange(1, 4)
             most = random.randrange(least, 9)
@@ -321,36 +239,21 @@ class CaseMaker:
         trip: dict[str, Any] = {}
         kind = random.random()
         if kind < 0.4:
-            trip["window"] = {
-                "type": "Time",
-                "duration": random.choice(DURATIONS[2:10]),
-            }
+            trip["window"] = {"type": "Time", "duration": random.choice(DURATIONS[2:10])}
         elif kind < 0.65:
             trip["window"] = {"type": "Count", "size": random.choice([1, 2, 5, 10, 17])}
         elif kind < 0.9:
-            trip["window"] = {
-                "type": "Ewma",
-                "halfLife": random.choice(DURATIONS[3:10]),
-            }
+            trip["window"] = {"type": "Ewma", "halfLife": random.choice(DURATIONS[3:10])}
         if random.random() < 0.5:
-            trip["failureRate"] = {
-                "thresholdPercent": random.choice([1, 30, 50, 75, 100])
-            }
+            trip["failureRate"] = {"thresholdPercent": random.choice([1, 30, 50, 75, 100])}
         if random.random() < 0.4:
             slower = random.choice(["10ms", "50ms", "100ms", "1s", "333ms"])
-            trip["slowCallRate"] = {
-                "thresholdPercent": random.choice([1, 50, 100]),
-                "slowerThan": slower,
-            }
+            trip["slowCallRate"] = {"thresholdPercent": random.choice([1, 50, 100]), "slowerThan": slower}
         if trip.keys() & {"failureRate", "slowCallRate"} and random.random() < 0.8:
             trip["minimumCalls"] = random.choice([1, 2, 3, 5, 10])
         if random.random() < 0.3:
             trip["consecutiveFailures"] = random.randrange(1, 6)
-        if random.random() < 0.25 or not trip.keys() & {
-            "failureRate",
-            "slowCallRate",
-            "consecutiveFailures",
-        }:
+        if random.random() < 0.25 or not trip.keys() & {"failureRate", "slowCallRate", "consecutiveFailures"}:
             size = trip.get("window", {}).get("size", 6)
             trip["failureCount"] = random.randrange(1, min(size, 6) + 1)
         return trip
@@ -368,10 +271,7 @@ class CaseMaker:
             recovery["honorRetryAfter"] = random.random() < 0.8
         kind = random.random()
         if kind < 0.25:
-            recovery["halfOpen"] = {
-                "strategy": "Ramp",
-                "rampDuration": random.choice(DURATIONS[3:9]),
-            }
+            recovery["halfOpen"] = {"strategy": "Ramp", "rampDuration": random.choice(DURATIONS[3:9])}
         elif kind < 0.85:
             half_open: dict[str, Any] = {"maxProbes": random.randrange(1, 5)}
             if random.random() < 0.6:
@@ -388,16 +288,8 @@ class CaseMaker:
         sides = {}
         for side in ("failure", "ignore"):
             if random.random() < 0.7:
-                lists = (
-                    ("errorNames", NAMES),
-                    ("errorCodes", CODES),
-                    ("httpStatus", STATUSES),
-                )
-                sides[side] = {
-                    name: random.sample(words, random.randrange(0, 3))
-                    for name, words in lists
-                    if random.random() < 0.5
-                }
+                lists = (("errorNames", NAMES), ("errorCodes", CODES), ("httpStatus", STATUSES))
+                sides[side] = {name: random.sample(words, random.randrange(0, 3)) for name, words in lists if random.random() < 0.5}
         return sides
 
     def around_calls(self, spec: dict[str, Any]) -> None:
@@ -405,17 +297,11 @@ class CaseMaker:
         if random.random() < 0.5:
             spec["timeout"] = {"duration": random.choice(DURATIONS[3:8])}
             if random.random() < 0.4:
-                spec["timeout"]["adaptive"] = {
-                    "max": random.choice(DURATIONS[6:9]),
-                    "minimumSamples": random.randrange(1, 4),
-                }
+                spec["timeout"]["adaptive"] = {"max": random.choice(DURATIONS[6:9]), "minimumSamples": random.randrange(1, 4)}
         if random.random() < 0.6:
             spec["retry"] = {
                 "maxAttempts": random.randrange(1, 5),
-                "backoff": {
-                    "initial": random.choice(DURATIONS[1:6]),
-                    "jitterPercent": random.choice([0, 25]),
-                },
+                "backoff": {"initial": random.choice(DURATIONS[1:6]), "jitterPercent": random.choice([0, 25])},
                 "budgetPercent": random.choice([1, 20, 100]),
                 "minPerSecond": random.choice([0, 1, 3]),
                 "placement": random.choice(["OutsideBreaker", "InsideBreaker"]),

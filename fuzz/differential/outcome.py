@@ -29,9 +29,7 @@ def _thrown(thrown: dict[str, Any]) -> Exception:
         if field not in ("classes", "responseStatus", "responseHeaders", "cause"):
             setattr(error, "status_code" if field == "statusCode" else field, value)
     if "responseStatus" in thrown:
-        error.response = Response(
-            thrown["responseStatus"], thrown.get("responseHeaders", {})
-        )
+        error.response = Response(thrown["responseStatus"], thrown.get("responseHeaders", {}))
     if "cause" in thrown:
         error.__cause__ = _thrown(thrown["cause"])
     made: Exception = error

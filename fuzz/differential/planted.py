@@ -8,12 +8,12 @@ from typing import Any
 
 from fuseboard.call import layered_call
 from fuseboard.core import circuit, trip
-from fuseboard.core.circuit import Circuit
 from fuseboard.core.layers.adaptive_limit import AdaptiveLimit
 from fuseboard.core.layers.adaptive_timeout import AdaptiveTimeout
+from fuseboard.core.circuit import Circuit
+from fuseboard.core.windows.in_flight import InFlight
 from fuseboard.core.layers.retry import RetryBudget
 from fuseboard.core.windows import CountWindow, EwmaWindow, TimeWindow
-from fuseboard.core.windows.in_flight import InFlight
 
 
 def _late_open(original: Any) -> Any:
@@ -39,11 +39,7 @@ def _never_starts_over(original: Any) -> Any:
 
 def _strict_rate(original: Any) -> Any:
     def reaches(measured: float, threshold: int, total: float | None) -> bool:
-        return (
-            original(measured, threshold, None)
-            if total is None
-            else measured * 100 > threshold * total
-        )
+        return original(measured, threshold, None) if total is None else measured * 100 > threshold * total
 
     return reaches
 
@@ -83,15 +79,11 @@ def _fades_smoothly(original: Any) -> Any:
 
 
 def _no_free_retry(original: Any) -> Any:
-    return lambda self, now, per_second: (
-        self._saved >= 100 and original(self, now, per_second)
-    )
+    return lambda self, now, per_second: self._saved >= 100 and original(self, now, per_second)
 
 
 def _capless(original: Any) -> Any:
-    return lambda config, number, random, asked: (
-        (original(config, number, random, asked) or 0) + 1
-    )
+    return lambda config, number, random, asked: (original(config, number, random, asked) or 0) + 1
 
 
 def _low_percentile(original: Any) -> Any:
@@ -113,11 +105,7 @@ PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "a probe too many": (circuit, "can_probe", _one_more_probe),
     "a rate above its threshold": (trip, "_reaches", _strict_rate),
     "hanging calls after a stall": (InFlight, "forget", _forgets_nothing),
-    "a count window that keeps its oldest calls": (
-        CountWindow,
-        "resize",
-        _keeps_oldest,
-    ),
+    "a count window that keeps its oldest calls": (CountWindow, "resize", _keeps_oldest),
     "a time window that an edit empties": (TimeWindow, "resize", _starts_empty),
     "an average that fades more": (EwmaWindow, "advance", _fades_smoothly),
     "no free retry": (RetryBudget, "spend", _no_free_retry),

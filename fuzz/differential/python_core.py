@@ -6,11 +6,12 @@ import asyncio
 import math
 from typing import Any
 
+from outcome import error_of, response_of
+
 from fuseboard import ConfigError, FuseboardError, PolicyFallback, TransitionEvent
 from fuseboard.breakers.overrides import Overrides
 from fuseboard.breakers.policy_set import Override
 from fuseboard.testing import FakeClock, create_breaker
-from outcome import error_of, response_of
 
 WALL_AT_START = 1_767_225_600_000
 SETTLE_TURNS = 10
@@ -28,12 +29,7 @@ class Run:
         self.clock = SteppedClock()
         self.seed = case["seed"]
         self.draws = 0
-        self.breaker = create_breaker(
-            case["policy"],
-            self.clock,
-            self.draw,
-            lambda: WALL_AT_START + self.clock.now(),
-        )
+        self.breaker = create_breaker(case["policy"], self.clock, self.draw, lambda: WALL_AT_START + self.clock.now())
         self.events: list[TransitionEvent] = []
         self.breaker.on("transition", self.events.append)
         self.overrides = Overrides()
@@ -122,15 +118,7 @@ class Run:
     def do_overrides(self, given: list[dict[str, Any]]) -> None:
         now = self.clock.now()
         everything = [
-            Override(
-                e["name"],
-                e["name"],
-                ["*"],
-                e["action"],
-                e["reason"],
-                e["createdAt"],
-                now + e["lastsMs"],
-            )
+            Override(e["name"], e["name"], ["*"], e["action"], e["reason"], e["createdAt"], now + e["lastsMs"])
             for e in given
         ]
         resets = self.overrides.take(everything, now)
@@ -142,11 +130,7 @@ class Run:
     def do_classify(self, outcome: Any) -> str:
         circuit = self.breaker._current().circuit
         response = response_of(outcome)
-        return (
-            circuit.classify_error(error_of(outcome))
-            if response is None
-            else circuit.classify_result(response)
-        )
+        return circuit.classify_error(error_of(outcome)) if response is None else circuit.classify_result(response)
 
     def do_read(self, key: str | None) -> dict[str, Any]:
         breaker = self.of(key)._current()
@@ -173,34 +157,19 @@ class Run:
             "forced": forced,
         }
         totals = seen["totals"]
-        was_called = (
-            totals["succeeded"]
-            + totals["failed"]
-            + totals["ignored"]
-            + totals["rejected"]
-            > 0
-        )
+        was_called = totals["succeeded"] + totals["failed"] + totals["ignored"] + totals["rejected"] > 0
         if breaker.has_fallback and was_called:
             seen["optedIn"] = (breaker.parent or breaker).opted_in
         seen["events"] = [shown(event) for event in self.events]
         self.events.clear()
-        seen["keys"] = (
-            [each.key for each in breaker.listed_keys(lambda key: False)]
-            if key is None
-            else []
-        )
+        seen["keys"] = [each.key for each in breaker.listed_keys(lambda key: False)] if key is None else []
         seen["draws"] = self.draws
         seen["ended"] = [] if self.calls is None else self.calls.ended()
         return seen
 
 
 def shown(event: TransitionEvent) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "from": event.from_state,
-        "to": event.to_state,
-        "at": event.at,
-        "reason": event.reason,
-    }
+    told: dict[str, Any] = {"from": event.from_state, "to": event.to_state, "at": event.at, "reason": event.reason}
     if event.detail is not None:
         told["detail"] = event.detail
     if event.key is not None:
@@ -249,9 +218,7 @@ class CallRunner:
                 value = await breaker.call_async(
                     work,
                     fallback=fallback if "fallback" in options else None,
-                    policy_fallback=PolicyFallback(options["key"])
-                    if "key" in options
-                    else None,
+                    policy_fallback=PolicyFallback(options["key"]) if "key" in options else None,
                 )
             except FuseboardError as error:
                 end = error.code

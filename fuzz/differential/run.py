@@ -20,10 +20,11 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "agent-python" / "src"), str(Path(__file__).parent)]
 
-from cases import CaseMaker
-from fuseboard import ConfigError
-from planted import PLANTED, plant
-from python_core import Run
+from cases import CaseMaker  # noqa: E402
+from planted import PLANTED, plant  # noqa: E402
+from python_core import Run  # noqa: E402
+
+from fuseboard import ConfigError  # noqa: E402
 
 STEPS_OF_CASE = 150
 CLOSE = 1e-9
@@ -36,19 +37,8 @@ class NodeCore:
     def __init__(self) -> None:
         node = ROOT / "node_modules" / ".bin" / "node"
         script = Path(__file__).with_name("node-core.ts")
-        arguments = [
-            str(node),
-            "--conditions=fuseboard-source",
-            "--disable-warning=ExperimentalWarning",
-            str(script),
-        ]
-        self._process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
+        arguments = [str(node), "--conditions=fuseboard-source", "--disable-warning=ExperimentalWarning", str(script)]
+        self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
     def begin(self, case: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -82,9 +72,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, int | float) and isinstance(b, int | float):
         return a == b or math.isclose(a, b, rel_tol=CLOSE, abs_tol=CLOSE)
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(
-            same(a[name], b[name]) or as_old(name, a[name], b[name]) for name in a
-        )
+        return a.keys() == b.keys() and all(same(a[name], b[name]) or as_old(name, a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(same, a, b))
     return bool(a == b)
@@ -131,10 +119,7 @@ def smaller(core: NodeCore, case: dict[str, Any]) -> dict[str, Any]:
     for path in list(paths(case["policy"])):
         policy = without(case["policy"], path)
         other = {**case, "policy": policy}
-        if (
-            isinstance(seen_by_python(other), list)
-            and difference_of(core, other) is not None
-        ):
+        if isinstance(seen_by_python(other), list) and difference_of(core, other) is not None:
             case = other
     return case
 
@@ -166,10 +151,7 @@ def show(core: NodeCore, case: dict[str, Any]) -> None:
         return
     a, b = node[at], python[at]
     if isinstance(a, dict) and isinstance(b, dict):
-        a, b = (
-            {name: seen.get(name) for name in a if not same(a.get(name), b.get(name))}
-            for seen in (a, b)
-        )
+        a, b = ({name: seen.get(name) for name in a if not same(a.get(name), b.get(name))} for seen in (a, b))
     print("  node:  ", json.dumps(a), "\n  python:", json.dumps(b), flush=True)
 
 
@@ -191,17 +173,11 @@ def compare(seed: int, steps: int, most: int) -> int:
                 show(core, case)
             if time.monotonic() - last > 30:
                 last = time.monotonic()
-                print(
-                    f"{done} steps, {done / (last - began):.0f} a second, {differences} differences",
-                    flush=True,
-                )
+                print(f"{done} steps, {done / (last - began):.0f} a second, {differences} differences", flush=True)
     finally:
         core.close()
     rate = done / (time.monotonic() - began)
-    print(
-        f"seed {seed}: {done} steps, {rate:.0f} a second, {differences} differences",
-        flush=True,
-    )
+    print(f"seed {seed}: {done} steps, {rate:.0f} a second, {differences} differences", flush=True)
     return differences
 
 
@@ -219,9 +195,7 @@ def self_test(seed: int) -> int:
                     found = tried
                     break
             core.close()
-        print(
-            f"{name}: {f'found by case {found}' if found else 'NOT FOUND'}", flush=True
-        )
+        print(f"{name}: {f'found by case {found}' if found else 'NOT FOUND'}", flush=True)
         if not found:
             missed.append(name)
     print(f"{len(PLANTED) - len(missed)} of {len(PLANTED)} planted differences found")
@@ -229,39 +203,13 @@ def self_test(seed: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="decides every case (default: 1)"
-    )
-    parser.add_argument(
-        "--steps",
-        type=int,
-        default=100_000,
-        help="how many steps at least (default: 100000)",
-    )
-    parser.add_argument(
-        "--most",
-        type=int,
-        default=5,
-        help="stop after so many differences (default: 5)",
-    )
-    parser.add_argument(
-        "--self-test",
-        action="store_true",
-        help="plant differences, and see that each is found",
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1, help="decides every case (default: 1)")
+    parser.add_argument("--steps", type=int, default=100_000, help="how many steps at least (default: 100000)")
+    parser.add_argument("--most", type=int, default=5, help="stop after so many differences (default: 5)")
+    parser.add_argument("--self-test", action="store_true", help="plant differences, and see that each is found")
     given = parser.parse_args()
-    sys.exit(
-        1
-        if (
-            self_test(given.seed)
-            if given.self_test
-            else compare(given.seed, given.steps, given.most)
-        )
-        else 0
-    )
+    sys.exit(1 if (self_test(given.seed) if given.self_test else compare(given.seed, given.steps, given.most)) else 0)
 
 
 if __name__ == "__main__":
