@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,47 +13,44 @@ from fuseboard.link.timers import ThreadTimers
 WAIT_S = 60
 
 
-def test_what_is_cancelled_does_not_pile_up_until_its_time() -> None:
-    timers = ThreadTimers("test")
+@pytest.fixture
+def timers() -> Iterator[ThreadTimers]:
+    made = ThreadTimers("test")
+    yield made
+    made.stop()
+
+
+def test_what_is_cancelled_does_not_pile_up_until_its_time(timers: ThreadTimers) -> None:
     kept = threading.Event()
-    try:
-        for _ in range(10_000):
-            timers.after(86_400_000, lambda: None)()
-        timers.after(0, kept.set)
-        assert len(timers._entries) < 200
-        assert kept.wait(WAIT_S)
-        late = timers.after(0, lambda: None)
-        for _ in range(100):
-            late()
-        assert timers._cancelled <= 1
-    finally:
-        timers.stop()
+    for _ in range(10_000):
+        timers.after(86_400_000, lambda: None)()
+    timers.after(0, kept.set)
+    assert len(timers._entries) < 200
+    assert kept.wait(WAIT_S)
+    late = timers.after(0, lambda: None)
+    for _ in range(100):
+        late()
+    assert timers._cancelled <= 1
 
 
-def test_a_task_that_would_end_the_thread_does_not() -> None:
-    timers = ThreadTimers("test")
+def test_a_task_that_would_end_the_thread_does_not(timers: ThreadTimers) -> None:
     done = threading.Event()
-    try:
-        with pytest.warns(UserWarning, match="SystemExit"):
-            timers.after(0, sys.exit)
-            timers.after(0, done.set)
-            assert done.wait(WAIT_S)
-    finally:
-        timers.stop()
-
-
-def test_a_thread_that_cannot_be_started_is_started_with_the_next_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    timers = ThreadTimers("test")
-    done = threading.Event()
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", no_thread)
-            with pytest.raises(RuntimeError):
-                timers.after(0, pytest.fail)
+    with pytest.warns(UserWarning, match="SystemExit"):
+        timers.after(0, sys.exit)
         timers.after(0, done.set)
         assert done.wait(WAIT_S)
-    finally:
-        timers.stop()
+
+
+def test_a_thread_that_cannot_be_started_is_started_with_the_next_task(
+    timers: ThreadTimers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Event()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError):
+            timers.after(0, pytest.fail)
+    timers.after(0, done.set)
+    assert done.wait(WAIT_S)
 
 
 def test_a_call_continues_where_no_thread_can_watch_for_stalls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.permit import Permit
 from ..errors import circuit_open, limited
+from .call_layers import CallLayers
 from .layered_call import LayeredCall
 from .limited_permit import LimitedPermit
 
@@ -26,11 +27,7 @@ def enter(breaker: GovernedBreaker) -> AnyPermit | None:
     if not call.acquire_slot():
         permit.ignore()
         return None
-    return (
-        permit
-        if call.slot is None
-        else LimitedPermit(permit, call.slot, layers.has_adaptive_limit, breaker.environment)
-    )
+    return _with_slot(call, layers)
 
 
 def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
@@ -47,8 +44,11 @@ def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
     if not call.acquire_slot():
         permit.ignore()
         raise limited(breaker.name, breaker.key, limit, 0)
-    return (
-        permit
-        if call.slot is None
-        else LimitedPermit(permit, call.slot, layers.has_adaptive_limit, breaker.environment)
-    )
+    return _with_slot(call, layers)
+
+
+def _with_slot(call: LayeredCall, layers: CallLayers) -> AnyPermit:
+    """The permit of a call, which gives back the slot that the call holds, if there is one."""
+    if call.slot is None:
+        return call.permit
+    return LimitedPermit(call.permit, call.slot, layers.has_adaptive_limit, call.breaker.environment)
