@@ -18,6 +18,9 @@ const FIELDS: ReadOptions['fields'] = { time: 'when', duration: 'took', status: 
 /** A counter of Prometheus stands for any number of calls. How the first of them are read shows how all are. */
 const ENOUGH_CALLS = 50_000;
 
+/** A counter may rise by hundreds of thousands of calls in a step, which are put in order before the first is read. */
+const ORDER_MS = 2_000;
+
 let folder: string | undefined;
 
 async function read(content: Buffer | string, options: ReadOptions): Promise<Verdict> {
@@ -59,8 +62,7 @@ export const traffic: Target = {
     const format = FORMAT_NAMES.find((name) => text.startsWith(`${name}\n`));
     return read(format === undefined ? text : text.slice(format.length + 1), optionsOf(format));
   },
-  // As of `prometheus`, one of its formats.
-  standsForMs: 2_000,
+  standsForMs: ORDER_MS,
   end,
 };
 
@@ -71,8 +73,7 @@ export const prometheusAnswer: Target = {
   share: 20,
   mutate: asJson,
   run: (input) => read(input, optionsOf('prometheus')),
-  // A counter may rise by hundreds of thousands of calls in a step, which are put in order before the first is read.
-  standsForMs: 2_000,
+  standsForMs: ORDER_MS,
   end,
 };
 

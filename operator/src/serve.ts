@@ -201,8 +201,19 @@ async function assemble(config: Config, adapters: Adapters, log: Logger): Promis
   const [audit, adminAudit] = [auditOf('an agent'), auditOf('a person')];
   const leaving = new AbortController();
   return {
-    ...{ config, adapters, log, clock, wallClock, instruments, limits },
-    ...{ controller, streams, audit, adminAudit, leaving, ending: false },
+    config,
+    adapters,
+    log,
+    clock,
+    wallClock,
+    instruments,
+    limits,
+    controller,
+    streams,
+    audit,
+    adminAudit,
+    leaving,
+    ending: false,
   };
 }
 

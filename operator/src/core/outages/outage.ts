@@ -225,10 +225,10 @@ export class Outage {
 
   /** Adds the calls of the breaker since the time `from`, in the order of `SUMMED`. */
   count(counts: readonly number[], from: number, at: number): void {
-    this.refused += counts[3]!;
-    this.fallback += counts[4]!;
     for (const [time, part] of spread(counts, from, at)) {
       const [calls, , , rejected, fallback] = part;
+      this.refused += rejected!;
+      this.fallback += fallback!;
       this.series.add(time, part);
       this.#rates.add(slotOf(time), [rejected!, fallback!, calls!]);
     }

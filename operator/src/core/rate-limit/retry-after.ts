@@ -6,6 +6,9 @@ const MIN_RETRY_MS = 1_000;
 /** The maximum retry time. A client that waits this long may have found another replica. */
 const MAX_RETRY_MS = 120_000;
 
+/** A retry time of 1 to 5 s, in ms: random, so that clients that were refused together do not return together. */
+export const jitteredRetryMs = (random: () => number): number => MIN_RETRY_MS + random() * 4_000;
+
 /**
  * Assigns retry times to refused clients, one after the other at the rate at which they can be admitted. So a storm
  * ends as early as possible, and no retry is refused again.

@@ -9,6 +9,7 @@ import type { Identity } from '../../core/fleet/agent-record.ts';
 import { LIMITS, LimitError, type LimitReason } from '../../core/limits/limits.ts';
 import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { printable, printableValue } from '../../core/printable.ts';
+import { jitteredRetryMs } from '../../core/rate-limit/retry-after.ts';
 import { type AgentIdentity, AuthError, type Authenticator, type Credentials } from '../../ports/authenticator.ts';
 import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
@@ -54,7 +55,7 @@ export interface AgentsOptions {
 export function agentsApp(options: AgentsOptions): Express {
   const { controller, streams, nextRetryMs, restoreDetector, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  const retryAfterMs = () => 1_000 + random() * 4_000;
+  const retryAfterMs = () => jitteredRetryMs(random);
   const podRetryMs = () => 10_000 + random() * 20_000;
   const bodies = new Bodies({
     maxBytes: MAX_REPORT_BYTES,

@@ -8,6 +8,7 @@ import type { LimitLog } from '../../core/limits/limit-log.ts';
 import { LIMITS } from '../../core/limits/limits.ts';
 import { printable } from '../../core/printable.ts';
 import { FairBudget } from '../../core/rate-limit/fair-budget.ts';
+import { jitteredRetryMs } from '../../core/rate-limit/retry-after.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import { Problem } from '../../ports/problem.ts';
 import { Bodies, hasMoreValues, parseBody } from '../body.ts';
@@ -91,7 +92,7 @@ export const ReviewSchema = z.object({
  */
 export function injectorApp({ url, caFile, audience, log, limits, clock, random }: InjectorOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  const retryAfterMs = () => 1_000 + random() * 4_000;
+  const retryAfterMs = () => jitteredRetryMs(random);
   const places = new FairShare({ total: LIMITS.reviews.value });
   const bodies = new Bodies({
     maxBytes: MAX_REVIEW_BYTES,
